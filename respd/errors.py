@@ -1,0 +1,43 @@
+"""Error texts that more than one command replies with, worded as Redis words them."""
+
+from typing import Final
+
+WRONG_TYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
+SYNTAX: Final = b"ERR syntax error"
+NOT_INTEGER: Final = b"ERR value is not an integer or out of range"
+NOT_FLOAT: Final = b"ERR value is not a valid float"
+OUT_OF_RANGE: Final = b"ERR value is out of range"
+MUST_BE_POSITIVE: Final = b"ERR value is out of range, must be positive"
+NO_SUCH_KEY: Final = b"ERR no such key"
+INDEX_OUT_OF_RANGE: Final = b"ERR index out of range"
+INVALID_CURSOR: Final = b"ERR invalid cursor"
+BAD_TIMEOUT: Final = b"ERR timeout is not a float or out of range"
+NEGATIVE_TIMEOUT: Final = b"ERR timeout is negative"
+TIMEOUT_OUT_OF_RANGE: Final = b"ERR timeout is out of range"
+OVERFLOW: Final = b"ERR increment or decrement would overflow"
+NAN_OR_INFINITY: Final = b"ERR increment would produce NaN or Infinity"
+STRING_TOO_LONG: Final = b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+MIN_MAX_NOT_FLOAT: Final = b"ERR min or max is not a float"
+MIN_MAX_NOT_STRING: Final = b"ERR min or max not valid string range item"
+NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
+DB_OUT_OF_RANGE: Final = b"ERR DB index is out of range"
+INVALID_DB: Final = b"ERR invalid DB index"
+NOAUTH: Final = b"NOAUTH Authentication required."
+
+
+class CommandError(Exception):
+    """An error reply: `text` is the whole of it, code included, without the leading dash."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+def wrong_arity(name: bytes) -> CommandError:
+    """Return the error for a wrong number of arguments; `name` is the command's full name (`client|id`)."""
+    return CommandError(b"ERR wrong number of arguments for '%b' command" % name.lower())
+
+
+def invalid_expire(name: bytes) -> CommandError:
+    """Return the error for an expire time out of range."""
+    return CommandError(b"ERR invalid expire time in '%b' command" % name.lower())

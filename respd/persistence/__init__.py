@@ -1,0 +1,1 @@
+"""Files on disk: empty until snapshots and the append-only log arrive."""
