@@ -1,0 +1,159 @@
+"""String values, and numbers as Redis reads and prints them.
+
+A string value is one of three: `int` where Redis reports the encoding `int`; `bytearray` for a string that is edited in
+place (what APPEND, SETRANGE and SETBIT leave, always `raw`); `bytes` for all others (`embstr` to 44 bytes, then `raw`).
+"""
+
+import math
+from typing import Final
+
+from mypy_extensions import i64
+
+StringValue = bytes | int | bytearray
+
+INT64_MIN: Final = -(1 << 63)
+INT64_MAX: Final = (1 << 63) - 1
+MAX_STRING: Final = 512 * 1024 * 1024
+_EMBSTR_MAX: Final = 44
+_EXACT_INT: Final = 1 << 53
+
+
+def parse_int(data: bytes) -> int | None:
+    """Return the 64-bit integer that `data` spells in its one canonical form, else None.
+
+    No sign but a minus, no leading zero, no space: what Redis' string2ll accepts.
+    """
+    size: i64 = len(data)
+    if size == 0 or size > 20:
+        return None
+    start: i64 = 0
+    first: i64 = data[0]
+    if first == 45:  # minus
+        if size == 1:
+            return None
+        start = 1
+        first = data[1]
+        if first == 48:
+            return None
+    elif first == 48:
+        return 0 if size == 1 else None
+    value: i64 = 0
+    position = start
+    while position < size:
+        digit: i64 = i64(data[position]) - 48
+        if digit < 0 or digit > 9:
+            return None
+        if position - start < 18:
+            value = value * 10 + digit
+        position += 1
+    if size - start > 18:
+        big = int(data)
+        return big if INT64_MIN <= big <= INT64_MAX else None
+    return int(-value if start else value)
+
+
+def parse_double(data: bytes) -> float | None:
+    """Return the double that `data` spells as C's strtod reads it, else None: nan, spaces and overflow are refused."""
+    if not data or data[0] in b" \t\n\v\f\r" or data[-1] in b" \t\n\v\f\r" or b"_" in data:
+        return None
+    try:
+        value = float(data)
+    except ValueError:
+        return _parse_hex_double(data)
+    if math.isnan(value):
+        return None
+    if math.isinf(value) and b"inf" not in data.lower():
+        return None
+    if value == 0.0 and _spells_nonzero(data):
+        return None
+    return value
+
+
+def _parse_hex_double(data: bytes) -> float | None:
+    body = data.lower().lstrip(b"+-")
+    if not body.startswith(b"0x") or len(data) - len(body) > 1:
+        return None
+    try:
+        return float.fromhex(data.decode("ascii"))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _spells_nonzero(data: bytes) -> bool:
+    mantissa = data.lower().split(b"e")[0]
+    return any(49 <= digit <= 57 for digit in mantissa)
+
+
+def format_double(value: float) -> bytes:
+    """Return `value` as Redis prints scores: an integer without a point, else the shortest digits that read back."""
+    if value == math.inf:
+        return b"inf"
+    if value == -math.inf:
+        return b"-inf"
+    if value != value:
+        return b"nan"
+    if -_EXACT_INT < value < _EXACT_INT:
+        whole = int(value)
+        if whole == value:
+            if whole == 0 and math.copysign(1.0, value) < 0:
+                return b"-0"
+            return b"%d" % whole
+    return _place_point(repr(value))
+
+
+def _place_point(text: str) -> bytes:
+    """Return Python's shortest digits laid out as Redis' fpconv does: plain to 21 digits, e+N beyond."""
+    sign = ""
+    if text[0] == "-":
+        sign, text = "-", text[1:]
+    mantissa, _, exponent_text = text.partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    if fraction == "0":
+        fraction = ""
+    digits = (whole + fraction).lstrip("0")
+    exponent = int(exponent_text or "0") - len(fraction)
+    stripped = digits.rstrip("0")
+    exponent += len(digits) - len(stripped)
+    digits = stripped
+    count = len(digits)
+    scientific = exponent + count - 1
+    if exponent >= 0 and abs(scientific) < count + 7:
+        return (sign + digits + "0" * exponent).encode()
+    if exponent < 0 and (exponent > -7 or abs(scientific) < 4):
+        offset = count + exponent
+        if offset <= 0:
+            return (sign + "0." + "0" * -offset + digits).encode()
+        return (sign + digits[:offset] + "." + digits[offset:]).encode()
+    point = digits[0] + ("." + digits[1:] if count > 1 else "")
+    return f"{sign}{point}e{'-' if scientific < 0 else '+'}{abs(scientific)}".encode()
+
+
+def format_int(value: int) -> bytes:
+    """Return the decimal digits of `value`."""
+    return b"%d" % value
+
+
+def as_bytes(value: StringValue) -> bytes:
+    """Return the bytes a client sees of a string value; a raw string is copied."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, int):
+        return b"%d" % value
+    return bytes(value)
+
+
+def try_int(data: bytes) -> bytes | int:
+    """Return what SET stores for `data`: an int when it is the canonical spelling of one, else the bytes."""
+    if len(data) > 20:
+        return data
+    number = parse_int(data)
+    return data if number is None else number
+
+
+def encoding(value: StringValue) -> bytes:
+    """Return OBJECT ENCODING's answer for a string value."""
+    if isinstance(value, int):
+        return b"int"
+    if isinstance(value, bytes) and len(value) <= _EMBSTR_MAX:
+        return b"embstr"
+    return b"raw"
