@@ -1,0 +1,275 @@
+"""Encoding of replies: Python values in, RESP2 or RESP3 bytes out. The two versions differ here and nowhere else.
+
+| a handler returns | RESP2 | RESP3 |
+|---|---|---|
+| bytes, bytearray | bulk string | bulk string |
+| int | integer | integer |
+| None, NULL_ARRAY | null bulk, null array | null |
+| list | array | array |
+| float | bulk string | double |
+| bool | 1 or 0 | boolean |
+| Status | simple string | simple string |
+| MapReply, SetReply | flat array | map, set |
+| Pairs | flat array | array of arrays of two |
+| Verbatim | bulk string | verbatim string |
+| Push | array | push |
+| BigNumber | bulk string | big number |
+| CommandError | error | error |
+
+Source: redis.io, "Redis serialization protocol specification".
+"""
+
+from typing import Final, final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64, u8
+
+from respd.datatypes.strings import format_double
+from respd.errors import CommandError
+
+
+@final
+class Status:
+    """A simple string. `text` must hold no line break."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text: bytes = text
+        self.wire: bytes = b"+" + text + b"\r\n"
+
+
+@final
+class MapReply:
+    """A map, as a flat list of key, value, key, value."""
+
+    def __init__(self, flat: list[object]) -> None:
+        self.flat: list[object] = flat
+
+
+@final
+class SetReply:
+    """A set of values without order."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: list[object] = items
+
+
+@final
+class Pairs:
+    """Pairs as a flat list: left flat in RESP2, an array of arrays of two in RESP3 (ZRANGE WITHSCORES)."""
+
+    def __init__(self, flat: list[object]) -> None:
+        self.flat: list[object] = flat
+
+
+@final
+class Verbatim:
+    """Text with a format of three letters, `txt` or `mkd`."""
+
+    def __init__(self, format: bytes, text: bytes) -> None:
+        self.format: bytes = format
+        self.text: bytes = text
+
+
+@final
+class Push:
+    """Out-of-band data, such as a published message."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: list[object] = items
+
+
+@final
+class BigNumber:
+    """An integer of any size, as its digits."""
+
+    def __init__(self, digits: bytes) -> None:
+        self.digits: bytes = digits
+
+
+@final
+class Attributes:
+    """A reply with attributes in front (RESP3 only): a flat list of names and values, and the reply itself."""
+
+    def __init__(self, flat: list[object], reply: object) -> None:
+        self.flat: list[object] = flat
+        self.reply: object = reply
+
+
+@final
+class _Sentinel:
+    def __init__(self, name: str) -> None:
+        self.name: str = name
+
+
+OK: Final = Status(b"OK")
+QUEUED: Final = Status(b"QUEUED")
+PONG: Final = Status(b"PONG")
+NULL_ARRAY: Final = _Sentinel("null array")
+NO_REPLY: Final = _Sentinel("no reply")
+
+_CRLF: Final = b"\r\n"
+_TABLE: Final = 1024
+_BULK_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % size for size in range(_TABLE)]
+_ARRAY_HEADERS: Final[list[bytes]] = [b"*%d\r\n" % size for size in range(_TABLE)]
+_INTEGERS: Final[list[bytes]] = [b":%d\r\n" % value for value in range(_TABLE)]
+_NULL_BULK: Final = b"$-1\r\n"
+_NULL_ARRAY: Final = b"*-1\r\n"
+_NULL: Final = b"_\r\n"
+
+
+def encode(out: BytesWriter, value: object, resp: i64) -> None:
+    """Append the wire form of `value` in protocol version `resp` (2 or 3) to `out`."""
+    if isinstance(value, bytes):
+        size: i64 = len(value)
+        if size < _TABLE:
+            out.write(_BULK_HEADERS[size])
+        else:
+            write_header(out, 36, size)
+        out.write(value)
+        out.write(_CRLF)
+    elif isinstance(value, Status):
+        out.write(value.wire)
+    elif value is None:
+        out.write(_NULL_BULK if resp == 2 else _NULL)
+    elif isinstance(value, bool):
+        if resp == 2:
+            out.write(_INTEGERS[1 if value else 0])
+        else:
+            out.write(b"#t\r\n" if value else b"#f\r\n")
+    elif isinstance(value, int):
+        if 0 <= value < _TABLE:
+            out.write(_INTEGERS[value])
+        else:
+            write_header(out, 58, value)
+    elif isinstance(value, list):
+        _encode_list(out, value, resp)
+    else:
+        _encode_rare(out, value, resp)
+
+
+def write_header(out: BytesWriter, kind: u8, value: i64) -> None:
+    """Append a line of one type byte and a number: `$12`, `*3`, `:-1`."""
+    out.append(kind)
+    write_digits(out, value)
+    out.write(_CRLF)
+
+
+def write_digits(out: BytesWriter, value: i64) -> None:
+    """Append the decimal digits of a 64-bit integer."""
+    if value < 0:
+        out.write(b"%d" % value)
+        return
+    power: i64 = 1
+    rest: i64 = value // 10
+    while rest > 0:
+        power *= 10
+        rest //= 10
+    rest = value
+    while power > 0:
+        digit: i64 = rest // power
+        out.append(u8(48 + digit))
+        rest -= digit * power
+        power //= 10
+
+
+def write_array_header(out: BytesWriter, count: i64) -> None:
+    """Append the header of an array of `count` elements."""
+    if count < _TABLE:
+        out.write(_ARRAY_HEADERS[count])
+    else:
+        write_header(out, 42, count)
+
+
+def _encode_list(out: BytesWriter, items: list[object], resp: i64) -> None:
+    write_array_header(out, len(items))
+    for item in items:
+        if isinstance(item, bytes):
+            size: i64 = len(item)
+            if size < _TABLE:
+                out.write(_BULK_HEADERS[size])
+            else:
+                write_header(out, 36, size)
+            out.write(item)
+            out.write(_CRLF)
+        else:
+            encode(out, item, resp)
+
+
+def _encode_each(out: BytesWriter, items: list[object], resp: i64) -> None:
+    for item in items:
+        encode(out, item, resp)
+
+
+def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
+    if isinstance(value, float):
+        text = format_double(value)
+        if resp == 2:
+            encode(out, text, 2)
+        else:
+            out.write(b"," + text + _CRLF)
+    elif isinstance(value, MapReply):
+        if resp == 2:
+            write_array_header(out, len(value.flat))
+        else:
+            write_header(out, 37, len(value.flat) // 2)
+        _encode_each(out, value.flat, resp)
+    elif isinstance(value, SetReply):
+        if resp == 2:
+            write_array_header(out, len(value.items))
+        else:
+            write_header(out, 126, len(value.items))
+        _encode_each(out, value.items, resp)
+    elif isinstance(value, Pairs):
+        if resp == 2:
+            _encode_list(out, value.flat, resp)
+        else:
+            write_array_header(out, len(value.flat) // 2)
+            for index in range(0, len(value.flat), 2):
+                out.write(b"*2\r\n")
+                encode(out, value.flat[index], resp)
+                encode(out, value.flat[index + 1], resp)
+    elif isinstance(value, CommandError):
+        encode_error(out, value.text)
+    elif isinstance(value, bytearray):
+        encode(out, bytes(value), resp)
+    elif value is NULL_ARRAY:
+        out.write(_NULL_ARRAY if resp == 2 else _NULL)
+    elif isinstance(value, Verbatim):
+        if resp == 2:
+            encode(out, value.text, 2)
+        else:
+            write_header(out, 61, len(value.text) + 4)
+            out.write(value.format + b":")
+            out.write(value.text)
+            out.write(_CRLF)
+    elif isinstance(value, Push):
+        if resp == 2:
+            write_array_header(out, len(value.items))
+        else:
+            write_header(out, 62, len(value.items))
+        _encode_each(out, value.items, resp)
+    elif isinstance(value, BigNumber):
+        if resp == 2:
+            encode(out, value.digits, 2)
+        else:
+            out.write(b"(" + value.digits + _CRLF)
+    elif isinstance(value, Attributes):
+        if resp != 2:
+            write_header(out, 124, len(value.flat) // 2)
+            _encode_each(out, value.flat, resp)
+        encode(out, value.reply, resp)
+    elif isinstance(value, dict):
+        flat: list[object] = []
+        for name, item in value.items():
+            flat.append(name)
+            flat.append(item)
+        encode(out, MapReply(flat), resp)
+    else:
+        raise TypeError(f"a handler returned {type(value).__name__}, which is no reply")
+
+
+def encode_error(out: BytesWriter, text: bytes) -> None:
+    """Append an error reply; line breaks in `text` become spaces."""
+    if b"\n" in text or b"\r" in text:
+        text = text.replace(b"\r", b" ").replace(b"\n", b" ")
+    out.write(b"-" + text + _CRLF)

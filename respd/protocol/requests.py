@@ -1,0 +1,301 @@
+"""Parsing of what clients send: bytes in, commands out, `None` while a command is incomplete.
+
+The rules, and the errors, are Redis':
+
+- a request is an array of bulk strings, or, when its first byte is no `*`, a line of words (an inline command);
+- a line of an array header or a bulk length is at most 64 kB, as is an inline command;
+- an array has at most 2**31 - 1 words, a word at most `proto-max-bulk-len` bytes; before authentication 10 and 16384;
+- empty arrays and empty lines are passed over;
+- after a protocol error nothing more is read.
+
+The parser works on one `bytes` buffer and an offset. A request that arrived whole costs one slice per word and no copy
+besides. When a long word is still under way, what has come is gathered in a `bytearray` until the word is complete, so
+that a string of 512 MB costs linear time, and no more memory is ever reserved than has arrived.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+MAX_LINE: Final = 64 * 1024
+MAX_WORDS: Final = (1 << 31) - 1
+UNAUTHENTICATED_WORDS: Final = 10
+UNAUTHENTICATED_BULK: Final = 16384
+_BIG_BULK: Final = 32 * 1024
+_STAR: Final = 42
+_DOLLAR: Final = 36
+_CR: Final = 13
+_LF: Final = 10
+
+
+class ProtocolError(Exception):
+    """What the client sent breaks the protocol; `text` is the whole error reply. The connection must be closed."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class RequestParser:
+    """Turn chunks of bytes into commands.
+
+    `feed` takes a chunk of any size, `next` returns the next command's words or None when it needs more bytes. Invariant:
+    everything before `_at` has been consumed; `_words` holds the complete words of the command under way, `_left` how
+    many are missing (0: none under way), `_bulk` the length of the word under way (-1: its header has not come).
+    """
+
+    def __init__(self, max_bulk: i64 = 512 * 1024 * 1024) -> None:
+        self.max_bulk: i64 = max_bulk
+        self.authenticated: bool = True
+        self._data: bytes = b""
+        self._at: i64 = 0
+        self._words: list[bytes] = []
+        self._left: i64 = 0
+        self._bulk: i64 = -1
+        self._gathered: bytearray | None = None  # a long word, or a backlog, under way
+
+    def feed(self, chunk: bytes) -> None:
+        """Add bytes that arrived."""
+        gathered = self._gathered
+        if gathered is not None:
+            gathered += chunk
+            return
+        rest: i64 = len(self._data) - self._at
+        if rest == 0:
+            self._data = chunk
+            self._at = 0
+        elif rest + len(chunk) > _BIG_BULK:
+            self._gathered = bytearray(self._data[self._at :])
+            self._gathered += chunk
+            self._data = b""
+            self._at = 0
+        else:
+            self._data = self._data[self._at :] + chunk
+            self._at = 0
+
+    def pending(self) -> i64:
+        """Return how many bytes are held: not parsed yet, or parsed as words of an incomplete command."""
+        total: i64 = len(self._data) - self._at
+        gathered = self._gathered
+        if gathered is not None:
+            total += len(gathered)
+        for word in self._words:
+            total += len(word)
+        return total
+
+    def has_input(self) -> bool:
+        """Tell whether bytes wait that `next` has not looked at or could not finish."""
+        return self._gathered is not None or i64(len(self._data)) > self._at
+
+    def next(self) -> list[bytes] | None:
+        """Return the next command's words, or None when more bytes are needed; raise ProtocolError.
+
+        Cost: O(bytes of the command).
+        """
+        if self._gathered is not None and not self._settle():
+            return None
+        data = self._data
+        size: i64 = len(data)
+        at = self._at
+        if self._left == 0:
+            while True:
+                if at >= size:
+                    return None
+                if data[at] != _STAR:
+                    words = self._inline()
+                    if words is None:
+                        return None
+                    if words:
+                        return words
+                    at = self._at
+                    continue
+                # Array header; short ones are the rule.
+                if at + 3 < size and data[at + 2] == _CR and 49 <= data[at + 1] <= 57:
+                    count: i64 = i64(data[at + 1]) - 48
+                    at += 4
+                else:
+                    end = self._line_end(at, b"too big mbulk count string")
+                    if end < 0:
+                        return None
+                    count = self._number(at + 1, end)
+                    if count > MAX_WORDS or count == _NOT_A_NUMBER:
+                        raise ProtocolError(b"ERR Protocol error: invalid multibulk length")
+                    if count > UNAUTHENTICATED_WORDS and not self.authenticated:
+                        raise ProtocolError(b"ERR Protocol error: unauthenticated multibulk length")
+                    at = end + 2
+                self._at = at
+                if count > 0:
+                    break
+            self._left = count
+            self._bulk = -1
+            words = []
+            self._words = words
+        else:
+            words = self._words
+            count = self._left
+        bulk = self._bulk
+        while count > 0:
+            if bulk < 0:
+                if at + 4 <= size and data[at] == _DOLLAR and data[at + 2] == _CR and 48 <= data[at + 1] <= 57:
+                    bulk = i64(data[at + 1]) - 48
+                    at += 4
+                elif (
+                    at + 5 <= size
+                    and data[at] == _DOLLAR
+                    and data[at + 3] == _CR
+                    and 49 <= data[at + 1] <= 57
+                    and 48 <= data[at + 2] <= 57
+                ):
+                    bulk = (i64(data[at + 1]) - 48) * 10 + i64(data[at + 2]) - 48
+                    at += 5
+                else:
+                    if at >= size:
+                        break
+                    self._at = at
+                    self._left = count
+                    end = self._line_end(at, b"too big bulk count string")
+                    if end < 0:
+                        break
+                    if data[at] != _DOLLAR:
+                        raise ProtocolError(b"ERR Protocol error: expected '$', got '%c'" % data[at])
+                    bulk = self._number(at + 1, end)
+                    if bulk < 0 or bulk > self.max_bulk:
+                        raise ProtocolError(b"ERR Protocol error: invalid bulk length")
+                    if bulk > UNAUTHENTICATED_BULK and not self.authenticated:
+                        raise ProtocolError(b"ERR Protocol error: unauthenticated bulk length")
+                    at = end + 2
+            stop: i64 = at + bulk
+            if stop + 2 > size:
+                break
+            words.append(data[at:stop])
+            at = stop + 2
+            bulk = -1
+            count -= 1
+        self._at = at
+        self._left = count
+        self._bulk = bulk
+        if count > 0:
+            return None
+        self._words = []
+        return words
+
+    def _settle(self) -> bool:
+        """Make the gathered bytes the buffer once they can move the parser on; tell whether they could."""
+        gathered = self._gathered
+        assert gathered is not None
+        if self._left > 0 and self._bulk >= 0 and i64(len(gathered)) < self._bulk + 2:
+            return False
+        self._data = bytes(gathered)
+        self._at = 0
+        self._gathered = None
+        return True
+
+    def _line_end(self, at: i64, error: bytes) -> i64:
+        """Return where the CR LF of the line at `at` stands, or -1 while it has not come."""
+        end: i64 = self._data.find(b"\r", at)
+        if end < 0:
+            if i64(len(self._data)) - at > MAX_LINE:
+                raise ProtocolError(b"ERR Protocol error: " + error)
+            return -1
+        if end + 2 > i64(len(self._data)):
+            return -1
+        return end
+
+    def _number(self, start: i64, end: i64) -> i64:
+        """Return the number in the buffer between two offsets, or _NOT_A_NUMBER."""
+        data = self._data
+        negative = start < end and data[start] == 45
+        if negative:
+            start += 1
+        if start >= end or end - start > 10:
+            return _NOT_A_NUMBER
+        value: i64 = 0
+        while start < end:
+            digit: i64 = i64(data[start]) - 48
+            if digit < 0 or digit > 9:
+                return _NOT_A_NUMBER
+            value = value * 10 + digit
+            start += 1
+        return -value if negative else value
+
+    def _inline(self) -> list[bytes] | None:
+        """Consume one line and return its words, maybe none; None while the line is incomplete."""
+        data = self._data
+        at = self._at
+        end: i64 = data.find(b"\n", at)
+        if end < 0:
+            if i64(len(data)) - at > MAX_LINE:
+                raise ProtocolError(b"ERR Protocol error: too big inline request")
+            return None
+        line = data[at:end]
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        if len(line) > MAX_LINE:
+            raise ProtocolError(b"ERR Protocol error: too big inline request")
+        words = split_line(line)
+        if words is None:
+            raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
+        self._at = end + 1
+        return words
+
+
+_NOT_A_NUMBER: Final = -(1 << 62)
+_ESCAPES: Final = {110: 10, 114: 13, 116: 9, 98: 8, 97: 7}  # \n \r \t \b \a
+_HEX: Final = b"0123456789abcdefABCDEF"
+_SPACES: Final = b" \t\n\v\f\r\0"
+
+
+def split_line(line: bytes) -> list[bytes] | None:
+    """Split a line into words as redis-cli, inline commands and redis.conf do; None for unbalanced quotes.
+
+    Words may stand in double quotes, with escapes (\\n \\r \\t \\b \\a \\xHH), or in single quotes, where only \\' is special.
+    """
+    words: list[bytes] = []
+    size = len(line)
+    at = 0
+    while True:
+        while at < size and line[at] in _SPACES:
+            at += 1
+        if at >= size:
+            return words
+        word = bytearray()
+        quote = 0
+        while True:
+            if at >= size:
+                if quote:
+                    return None
+                break
+            byte = line[at]
+            if quote == 34:
+                if byte == 92 and at + 3 < size and line[at + 1] == 120 and line[at + 2] in _HEX and line[at + 3] in _HEX:
+                    word.append(int(line[at + 2 : at + 4], 16))
+                    at += 3
+                elif byte == 92 and at + 1 < size:
+                    at += 1
+                    word.append(_ESCAPES.get(line[at], line[at]))
+                elif byte == 34:
+                    if at + 1 < size and line[at + 1] not in _SPACES:
+                        return None
+                    at += 1
+                    break
+                else:
+                    word.append(byte)
+            elif quote == 39:
+                if byte == 92 and at + 1 < size and line[at + 1] == 39:
+                    at += 1
+                    word.append(39)
+                elif byte == 39:
+                    if at + 1 < size and line[at + 1] not in _SPACES:
+                        return None
+                    at += 1
+                    break
+                else:
+                    word.append(byte)
+            elif byte in _SPACES:
+                break
+            elif byte in (34, 39):
+                quote = byte
+            else:
+                word.append(byte)
+            at += 1
+        words.append(bytes(word))
