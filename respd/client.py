@@ -1,0 +1,132 @@
+"""A client's session: who it is, what it has selected, and what it is to be told. Sockets are the network's business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from respd import gates
+from respd.protocol.replies import Push, encode
+
+if TYPE_CHECKING:
+    from respd.blocking import Parked
+    from respd.database import Database
+
+REPLY_ON: Final = 0
+REPLY_OFF: Final = 1
+REPLY_SKIP: Final = 2
+REPLY_SKIP_NEXT: Final = 3
+
+# Classes of client-output-buffer-limit.
+CLASS_NORMAL: Final = 0
+CLASS_REPLICA: Final = 1
+CLASS_PUBSUB: Final = 2
+
+
+class Outbox:
+    """The clients that have something to be sent; the network empties it before it sleeps."""
+
+    def __init__(self) -> None:
+        self.clients: list[Client] = []
+
+
+class Client:
+    """One session. Times are in ms since the epoch, sizes in bytes.
+
+    `gates` (respd.gates) holds the conditions that keep its commands off the fast path. `out` gathers encoded replies;
+    whoever writes to it calls `wants_write` so that the network flushes it.
+    """
+
+    def __init__(self, id: int, outbox: Outbox, now_ms: i64) -> None:
+        self.id: int = id
+        self.outbox: Outbox = outbox
+        self.out: BytesWriter = BytesWriter()
+        self.unsent: list[bytes] = []  # what the kernel would not take yet, oldest first
+        self.unsent_size: i64 = 0
+        self.resp: i64 = 2
+        self.gates: i64 = 0
+        self.wants_flush: bool = False
+        self.name: bytes = b""
+        self.lib_name: bytes = b""
+        self.lib_ver: bytes = b""
+        self.user: bytes = b"default"
+        self.address: bytes = b""
+        self.local_address: bytes = b""
+        self.fd: int = -1
+        self.is_unix: bool = False
+        self.created_ms: i64 = now_ms
+        self.last_interaction_ms: i64 = now_ms
+        self.last_command: bytes = b"NULL"
+        self.db_index: int = 0
+        # Transactions
+        self.queued: list[list[bytes]] = []
+        self.queued_size: i64 = 0
+        self.multi_failed: bool = False  # a command was refused while queueing
+        self.watched: list[tuple[Database, bytes]] = []
+        self.watch_spoiled: bool = False
+        # Publish/subscribe
+        self.channels: dict[bytes, bool] = {}
+        self.patterns: dict[bytes, bool] = {}
+        self.shard_channels: dict[bytes, bool] = {}
+        # Blocking
+        self.parked: Parked | None = None
+        self.postponed: list[bytes] | None = None  # a command held back by CLIENT PAUSE
+        # Wishes
+        self.reply_mode: i64 = REPLY_ON
+        self.no_evict: bool = False
+        self.is_monitor: bool = False
+        self.close_after_reply: bool = False
+        self.close_now: bool = False
+        # Output limits
+        self.soft_limit_since_ms: i64 = 0
+        # Totals
+        self.input_total: i64 = 0
+        self.output_total: i64 = 0
+        self.commands_total: i64 = 0
+        self.query_buffer: i64 = 0
+        self.query_buffer_peak: i64 = 0
+
+    def push(self, items: list[object]) -> None:
+        """Send out-of-band data: a push in RESP3, an array in RESP2."""
+        encode(self.out, Push(items), self.resp)
+        self.wants_write()
+
+    def write_raw(self, data: bytes) -> None:
+        """Send bytes that are already encoded for this client's protocol version."""
+        self.out.write(data)
+        self.wants_write()
+
+    def wants_write(self) -> None:
+        """Have the network flush `out` before it sleeps."""
+        if not self.wants_flush:
+            self.wants_flush = True
+            self.outbox.clients.append(self)
+
+    def kill(self) -> None:
+        """Have the network close the connection; nothing more is run for it."""
+        self.close_now = True
+        self.gates |= gates.CLOSING
+        self.wants_write()
+
+    def subscriptions(self) -> int:
+        """Return to how many channels and patterns it is subscribed, shard channels apart."""
+        return len(self.channels) + len(self.patterns)
+
+    def update_subscribed_gate(self) -> None:
+        """Set or clear the gate of RESP2's subscribed mode, after subscriptions or the protocol version changed."""
+        if self.resp == 2 and (self.channels or self.patterns or self.shard_channels):
+            self.gates |= gates.SUBSCRIBED
+        else:
+            self.gates &= ~gates.SUBSCRIBED
+
+    def output_pending(self) -> int:
+        """Return how many bytes wait to be sent."""
+        return len(self.out) + self.unsent_size
+
+    def output_class(self) -> int:
+        """Return which client-output-buffer-limit applies."""
+        if self.channels or self.patterns or self.shard_channels:
+            return CLASS_PUBSUB
+        return CLASS_NORMAL

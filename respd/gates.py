@@ -1,0 +1,20 @@
+"""Gate bits: conditions under which a command does not simply run. The fast path tests them all with one AND."""
+
+from typing import Final
+
+# Of a client.
+AUTH: Final = 1 << 0  # has not authenticated
+MULTI: Final = 1 << 1  # queues commands
+SUBSCRIBED: Final = 1 << 2  # RESP2 client with subscriptions: only a few commands are allowed
+REPLY: Final = 1 << 3  # CLIENT REPLY OFF or SKIP
+CLOSING: Final = 1 << 4  # to be closed: runs nothing more
+NO_TOUCH: Final = 1 << 5  # CLIENT NO-TOUCH
+BLOCKED: Final = 1 << 6  # waits in a blocking command; later commands wait in the parser
+
+# Of the engine.
+PAUSED: Final = 1 << 16  # CLIENT PAUSE
+MONITORED: Final = 1 << 17  # somebody watches with MONITOR
+LOGGED: Final = 1 << 18  # effects are recorded for a log
+MEMORY: Final = 1 << 19  # maxmemory is set
+
+ALL: Final = (1 << 32) - 1
