@@ -7,8 +7,8 @@ splits it) or a list of words:
     case("binary", [b"SET", b"k", b"\x00\xff"], "GET k")
 
 Every case runs on empty servers over RESP2 and RESP3, directly and with each command inside a MULTI/EXEC of its own.
-Compared are each reply with its wire types, the keyspace events, and the data set that results: keys, types, values with
-their order (hashes and sets: without), expiries within two seconds, encodings.
+Compared are each reply with its wire types, the keyspace events, and the data set that results: keys, types, values
+with their order (hashes and sets: without), expiries within two seconds, encodings.
 
 Loosening one step:
     unordered("SMEMBERS s")          as multisets, at the top and one level below
@@ -24,13 +24,13 @@ it is the first). A step `1& BLPOP l 0` is sent without awaiting the reply, whic
 awaited reads one message (pub/sub). `wait(50)` waits 50 ms. Inside words `{id:2}` is the CLIENT ID of connection 2,
 `{addr:2}` its address, `{now+100}` and `{now_ms+100}` the time plus 100 in seconds and milliseconds.
 
-Options of a case: `multi=False` (not inside MULTI; so by itself when a step is about transactions, subscriptions or the
-session), `resp=(2,)` (only this protocol), `config=True` (changes configuration, which is put back afterwards),
-`data=False` (do not compare the resulting data set, for random effects), `data="sizes"` (keys, types, encodings and sizes only), `events=False` (do not
-compare events), `events="unordered"`.
+Options of a case: `multi=False` (not inside MULTI; so by itself when a step is about transactions, subscriptions or
+the session), `resp=(2,)` (only this protocol), `config=True` (changes configuration, which is put back afterwards),
+`data=False` (do not compare the resulting data set, for random effects), `data="sizes"` (compare keys, types, encodings
+and sizes only), `events=False` (do not compare events), `events="unordered"`.
 
-By hand, `python -m tests.harness tests/cases/lists.py` starts both servers; `--respd HOST:PORT`, `--redis HOST:PORT` name
-running ones. The latter are FLUSHED and reconfigured.
+By hand, `python -m tests.harness tests/cases/lists.py` starts both servers; `--respd HOST:PORT` and `--redis HOST:PORT`
+name running ones. The latter are FLUSHED and reconfigured.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ REPLY_TIMEOUT = 8.0
 EXPIRY_TOLERANCE_MS = 2000
 NOTIFY = b"AEmn"
 
-# Commands that change what later replies mean, or that MULTI itself refuses: a case with one of them runs directly only.
+# Commands that change what later replies mean, or that MULTI itself refuses: cases with one of them run directly only.
 SESSION_COMMANDS = frozenset(
-    b"MULTI EXEC DISCARD WATCH UNWATCH SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR RESET "
-    b"QUIT HELLO AUTH SHUTDOWN SYNC PSYNC".split()
+    b"MULTI EXEC DISCARD WATCH UNWATCH SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR "
+    b"RESET QUIT HELLO AUTH SHUTDOWN SYNC PSYNC".split()
 )
 SUBSCRIPTIONS = frozenset(b"SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE".split())
 
@@ -387,7 +387,11 @@ class Side:
         seen: list[tuple[bytes, bytes]] = []
         while True:
             frame = self.watcher.read(REPLY_TIMEOUT)
-            if len(frame.items) == 4 and isinstance(frame.items[2].value, bytes) and isinstance(frame.items[3].value, bytes):
+            if (
+                len(frame.items) == 4
+                and isinstance(frame.items[2].value, bytes)
+                and isinstance(frame.items[3].value, bytes)
+            ):
                 seen.append((frame.items[2].value.removeprefix(b"__keyevent@"), frame.items[3].value))
             else:
                 return seen

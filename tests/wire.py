@@ -1,7 +1,7 @@
 """A reader of RESP2 and RESP3 replies that keeps their wire types, and a connection on top of it.
 
-Client libraries turn `+OK` and `$2 OK` into the same thing, and a RESP3 set into a list. Here nothing is lost: a reply is
-a `Frame` with the type byte it had on the wire, so that two servers can be compared exactly.
+Client libraries turn `+OK` and `$2 OK` into the same thing, and a RESP3 set into a list. Here nothing is lost: a reply
+is a `Frame` with the type byte it had on the wire, so that two servers can be compared exactly.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ CLOSED = "closed"
 class Frame(NamedTuple):
     """One reply: its type byte and its value.
 
-    `value` is an int for `:`, a tuple of frames for aggregates (a map is flat: key, value, key, value), None for the nulls
-    `$-1`, `*-1` and `_`, and bytes otherwise. Two kinds are made up here: `timeout` (nothing came) and `closed`.
+    `value` is an int for `:`, a tuple of frames for aggregates (a map is flat: key, value, key, value), None for the
+    nulls `$-1`, `*-1` and `_`, and bytes otherwise. Two kinds are made up here: `timeout` (nothing came) and `closed`.
     """
 
     kind: str
@@ -69,7 +69,7 @@ def render(frame: Frame, indent: str = "") -> list[str]:
 
 
 def plain(frame: Frame) -> object:
-    """The Python value a person would write for a reply: bytes, int, float, bool, None, list, dict, set, Status or Error."""
+    """What a person would write for a reply: bytes, int, float, bool, None, list, dict, set, Status or Error."""
     kind, value = frame
     if value is None:
         return None
@@ -177,7 +177,7 @@ _ESCAPES = {"n": b"\n", "r": b"\r", "t": b"\t", "b": b"\b", "a": b"\a"}
 
 
 def split(line: str) -> list[bytes]:
-    r"""The words of a line as redis-cli splits it: "double quotes" know \n, \r, \t, \b, \a, \\, \" and \xHH, 'single' only \'."""
+    r"""The words of a line as redis-cli splits it: "double quotes" know \n \r \t \b \a \\ \" \xHH, 'single' only \'."""
     words: list[bytes] = []
     at = 0
     while True:
@@ -257,7 +257,7 @@ class Connection:
         self.send_bytes(b"".join(encode(as_words(command)) for command in commands))
 
     def read(self, timeout: float | None = None) -> Frame:
-        """The next frame; kind `timeout` when none comes in time, `closed` when the server has closed the connection."""
+        """The next frame; kind `timeout` when none comes in time, `closed` when the server has hung up."""
         until = time.monotonic() + (self.timeout if timeout is None else timeout)
         while True:
             frame = self.reader.next()
