@@ -1,0 +1,399 @@
+"""Set values: integers in a sorted array, a few members in a list, many in an `IndexedSet`.
+
+The three representations are what Redis calls `intset`, `listpack` and `hashtable`, and change at the same limits:
+an array of 8 bytes an integer while every member is one and they are few; a list in order of arrival, searched from end
+to end, while members are few and short; then dictionary and dense list. Conversions go one way, except where Redis
+builds the set anew (SPOP of nearly everything, SINTERSTORE).
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from bisect import bisect_left
+from random import Random
+from typing import Final, final
+
+from mypy_extensions import i64, mypyc_attr
+
+from respd.datatypes.indexed import IndexedSet, average_size
+from respd.datatypes.limits import Limits
+from respd.datatypes.strings import parse_int
+
+_REBUILD_RATIO: Final = 5  # SPOP keeps the rest instead of removing one by one when it takes this many times the rest
+_OBJECT_BYTES: Final = 48
+
+
+@final
+@mypyc_attr(acyclic=True)
+class SetValue:
+    """A set of byte strings that is compact while small, with O(1) random choice.
+
+    Invariant: at most one of `_ints`, `_small` and `_table` is there, none only before the first member. `_ints` is
+    sorted; neither it nor `_small` holds anything twice.
+    """
+
+    def __init__(self) -> None:
+        self._ints: array[int] | None = None
+        self._small: list[bytes] | None = None
+        self._table: IndexedSet | None = None
+
+    def __len__(self) -> int:
+        table = self._table
+        if table is not None:
+            return len(table.members)
+        small = self._small
+        if small is not None:
+            return len(small)
+        ints = self._ints
+        return 0 if ints is None else len(ints)
+
+    def encoding(self) -> bytes:
+        """Return OBJECT ENCODING's answer."""
+        if self._table is not None:
+            return b"hashtable"
+        return b"intset" if self._ints is not None else b"listpack"
+
+    def contains(self, member: bytes) -> bool:
+        """Tell whether `member` is in the set. O(1), bounded by the limits where the set is small."""
+        table = self._table
+        if table is not None:
+            return member in table.slots
+        small = self._small
+        if small is not None:
+            return member in small
+        ints = self._ints
+        if ints is None:
+            return False
+        number = parse_int(member)
+        return number is not None and _position(ints, number) >= 0
+
+    def add(self, member: bytes, limits: Limits) -> bool:
+        """Add `member`; return whether it is new. O(1)."""
+        table = self._table
+        if table is not None:
+            return table.add(member)
+        small = self._small
+        if small is not None:
+            return self._add_small(small, member, limits)
+        if self._ints is None:
+            self.prepare(member, 1, limits)
+            return self.add(member, limits)
+        return self._add_int(self._ints, member, limits)
+
+    def prepare(self, first: bytes, count: i64, limits: Limits) -> None:
+        """Choose the representation for `count` members to come, of which `first` is one, as Redis does: by number."""
+        ints = self._ints
+        small = self._small
+        if self._table is not None:
+            return
+        if ints is not None:
+            if count > limits.set_max_intset:
+                self._use_table()
+        elif small is not None:
+            if count > limits.set_max_entries:
+                self._use_table()
+        elif count <= limits.set_max_intset and parse_int(first) is not None:
+            self._ints = array("q")
+        elif count <= limits.set_max_entries:
+            self._small = []
+        else:
+            self._table = IndexedSet()
+
+    def discard(self, member: bytes) -> bool:
+        """Remove `member` if present; return whether it was. O(1)."""
+        table = self._table
+        if table is not None:
+            return table.discard(member)
+        small = self._small
+        if small is not None:
+            if member not in small:
+                return False
+            small.remove(member)
+            return True
+        ints = self._ints
+        number = parse_int(member)
+        if ints is None or number is None:
+            return False
+        position = _position(ints, number)
+        if position < 0:
+            return False
+        ints.pop(position)
+        return True
+
+    def pick(self, random: Random) -> bytes:
+        """Return a random member of a set that is not empty. O(1)."""
+        table = self._table
+        if table is not None:
+            return table.pick(random)
+        small = self._small
+        if small is not None:
+            return small[int(random.random() * len(small))]
+        ints = self._ints
+        assert ints is not None
+        return b"%d" % ints[int(random.random() * len(ints))]
+
+    def sample(self, count: int, random: Random) -> list[bytes]:
+        """Return `count` different random members, fewer only when the set has no more. O(count)."""
+        if count >= len(self):
+            return self.members()
+        table = self._table
+        return random.sample(self.members() if table is None else table.members, count)
+
+    def pop_random(self, random: Random) -> bytes:
+        """Remove and return a random member of a set that is not empty. O(1)."""
+        table = self._table
+        if table is not None:
+            return table.pop_random(random)
+        small = self._small
+        if small is not None:
+            return small.pop(int(random.random() * len(small)))
+        ints = self._ints
+        assert ints is not None
+        return b"%d" % ints.pop(int(random.random() * len(ints)))
+
+    def pop_many(self, count: int, random: Random, limits: Limits) -> list[bytes]:
+        """Remove and return `count` random members of a set that has more. O(count).
+
+        When little remains, the rest moves to a new and perhaps more compact set, as in Redis.
+        """
+        rest = len(self) - count
+        if rest * _REBUILD_RATIO > count:
+            popped: list[bytes] = []
+            for _ in range(count):
+                popped.append(self.pop_random(random))
+            return popped
+        kept: list[bytes] = []
+        for _ in range(rest):
+            kept.append(self.pop_random(random))
+        popped = self.members()
+        from_table = self._table is not None
+        self._ints = None
+        self._table = None
+        self._small = [] if from_table or parse_int(kept[0]) is None else None
+        if self._small is None:
+            self._ints = array("q")
+        for member in kept:
+            self.add(member, limits)
+        return popped
+
+    def members(self) -> list[bytes]:
+        """Return all members as a list of the caller's own: integers in order, a few as they came. O(n)."""
+        table = self._table
+        if table is not None:
+            return table.members.copy()
+        small = self._small
+        if small is not None:
+            return small.copy()
+        found: list[bytes] = []
+        ints = self._ints
+        if ints is not None:
+            for number in ints:
+                found.append(b"%d" % number)
+        return found
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """Return the next cursor and the members of this step: all at once while the set is small. O(count)."""
+        table = self._table
+        if table is not None:
+            return table.scan(cursor, count)
+        return 0, self.members()
+
+    def store_intersection(self, members: list[bytes], compact: bool, limits: Limits) -> None:
+        """Fill this empty set with what SINTERSTORE found; `compact` when the smallest set was one of integers."""
+        if not compact:
+            self._small = []
+        for member in members:
+            self.add(member, limits)
+        if not compact and len(members) <= limits.set_max_intset:
+            numbers: list[int] = []
+            for member in members:
+                number = parse_int(member)
+                if number is None:
+                    return
+                numbers.append(number)
+            self._small = None
+            self._table = None
+            self._ints = array("q", sorted(numbers))
+
+    def free_some(self, count: int) -> bool:
+        """Drop up to `count` members; return whether the set is empty now. O(count)."""
+        table = self._table
+        if table is not None:
+            return table.free_some(count)
+        self._ints = None
+        self._small = None
+        return True
+
+    def memory_bytes(self) -> int:
+        """Return an estimate of the memory used. O(1)."""
+        table = self._table
+        if table is not None:
+            return _OBJECT_BYTES + table.memory_bytes()
+        small = self._small
+        if small is not None:
+            return _OBJECT_BYTES + sys.getsizeof(small) + len(small) * average_size(small)
+        return _OBJECT_BYTES + (0 if self._ints is None else sys.getsizeof(self._ints))
+
+    def copy(self) -> SetValue:
+        """Return an independent set with the same members and encoding. O(n)."""
+        twin = SetValue()
+        table = self._table
+        if table is not None:
+            twin._table = table.copy()
+        elif self._small is not None:
+            twin._small = self._small.copy()
+        elif self._ints is not None:
+            twin._ints = self._ints[:]
+        return twin
+
+    def check(self) -> None:
+        """Assert the invariant."""
+        assert (self._ints is not None) + (self._small is not None) + (self._table is not None) <= 1
+        if self._table is not None:
+            self._table.check()
+        elif self._small is not None:
+            assert len(set(self._small)) == len(self._small)
+        elif self._ints is not None:
+            assert list(self._ints) == sorted(set(self._ints))
+
+    def _add_small(self, small: list[bytes], member: bytes, limits: Limits) -> bool:
+        if member in small:
+            return False
+        if len(small) < limits.set_max_entries and len(member) <= limits.set_max_value:
+            small.append(member)
+        else:
+            self._use_table().add(member)
+        return True
+
+    def _add_int(self, ints: array[int], member: bytes, limits: Limits) -> bool:
+        number = parse_int(member)
+        if number is None:
+            self._leave_ints(ints, len(member), limits)
+            return self.add(member, limits)
+        size = len(ints)
+        position = bisect_left(ints, number)
+        if position < size and ints[position] == number:
+            return False
+        ints.insert(position, number)
+        if size >= limits.set_max_intset:
+            self._use_table()
+        return True
+
+    def _leave_ints(self, ints: array[int], longest: int, limits: Limits) -> None:
+        if ints:
+            longest = max(longest, len(b"%d" % ints[0]), len(b"%d" % ints[-1]))
+        if len(ints) < limits.set_max_entries and longest <= limits.set_max_value:
+            self._small = self.members()
+            self._ints = None
+        else:
+            self._use_table()
+
+    def _use_table(self) -> IndexedSet:
+        table = IndexedSet()
+        for member in self.members():
+            table.add(member)
+        self._ints = None
+        self._small = None
+        self._table = table
+        return table
+
+
+def union(sets: list[SetValue]) -> list[bytes]:
+    """Return the members of all `sets` together. O(all members)."""
+    if len(sets) == 1:
+        return sets[0].members()
+    found: dict[bytes, None] = {}
+    for each in sets:
+        for member in each.members():
+            found[member] = None
+    return list(found)
+
+
+def intersection(sets: list[SetValue], limit: int = 0) -> list[bytes]:
+    """Return the members that are in every one of `sets`, at most `limit` unless that is 0. O(smallest * sets)."""
+    by_size = sorted(sets, key=len)
+    rest = by_size[1:]
+    found: list[bytes] = []
+    for member in by_size[0].members():
+        for each in rest:
+            if not each.contains(member):
+                break
+        else:
+            found.append(member)
+            if len(found) == limit:
+                break
+    return found
+
+
+def difference(first: SetValue, rest: list[SetValue]) -> list[bytes]:
+    """Return the members of `first` that are in none of `rest`. O(smaller of first * sets and all members)."""
+    if _asks_each(first, rest):
+        found: list[bytes] = []
+        by_size = sorted(rest, key=len, reverse=True)
+        for member in first.members():
+            for each in by_size:
+                if each.contains(member):
+                    break
+            else:
+                found.append(member)
+        return found
+    left = dict.fromkeys(first.members())
+    for each in rest:
+        for member in each.members():
+            left.pop(member, None)
+        if not left:
+            break
+    return list(left)
+
+
+def stored_union(sets: list[SetValue], limits: Limits) -> SetValue:
+    """Return the set that SUNIONSTORE stores, converting as it grows. O(all members)."""
+    result = SetValue()
+    for each in sets:
+        for member in each.members():
+            result.add(member, limits)
+    return result
+
+
+def stored_difference(first: SetValue, rest: list[SetValue], limits: Limits) -> SetValue:
+    """Return the set that SDIFFSTORE stores; its encoding is that of all it ever held, as in Redis."""
+    result = SetValue()
+    if _asks_each(first, rest):
+        for member in difference(first, rest):
+            result.add(member, limits)
+        return result
+    for member in first.members():
+        result.add(member, limits)
+    for each in rest:
+        for member in each.members():
+            result.discard(member)
+    return result
+
+
+def stored_intersection(sets: list[SetValue], limits: Limits) -> SetValue:
+    """Return the set that SINTERSTORE stores: the most compact that its members allow."""
+    result = SetValue()
+    smallest = min(sets, key=len)
+    result.store_intersection(intersection(sets), smallest.encoding() == b"intset", limits)
+    return result
+
+
+def _asks_each(first: SetValue, rest: list[SetValue]) -> bool:
+    """Tell whether a difference is had sooner by asking every set for each member than by removing all their members.
+
+    Redis' own rule, which gives the first way the advantage of a factor of 2 as it often stops early.
+    """
+    others = 0
+    for each in rest:
+        others += len(each)
+    size = len(first)
+    return size * (len(rest) + 1) // 2 <= size + others
+
+
+def _position(ints: array[int], number: int) -> int:
+    """Return where `number` stands in sorted `ints`, or -1."""
+    position = bisect_left(ints, number)
+    if position < len(ints) and ints[position] == number:
+        return position
+    return -1
