@@ -60,7 +60,7 @@ class Deadlines:
             return self._near[0][0]
         if self._order:
             first: i64 = i64(self._order[0])
-            return (first << _BUCKET_BITS) - (1 << (_BUCKET_BITS + 1))
+            return (first << _BUCKET_BITS) - (1 << _BUCKET_BITS)
         return FAR_FUTURE
 
     def pop_due(self, now_ms: i64) -> bytes | None:
