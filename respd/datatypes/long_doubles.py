@@ -50,8 +50,8 @@ class LongDouble:
 def parse_long_double(data: bytes) -> LongDouble | None:
     """Read a number as strtold does: decimal, hexadecimal or infinity.
 
-    None for everything Redis calls "not a valid float": blanks, trailing bytes, NaN, a finite number that overflows, and
-    a number other than zero that underflows to it.
+    None for everything Redis calls "not a valid float": blanks, trailing bytes, NaN, a finite number that overflows,
+    and a number other than zero that underflows to it.
     """
     if len(data) >= _MAX_CHARS:
         return None
