@@ -1,8 +1,8 @@
 """The time, handed to whoever needs it: never fetched, so that tests move it by hand."""
 
-import time
 from typing import Final
 
+from librt.time import time
 from mypy_extensions import i64, mypyc_attr
 
 _MS: Final = 1000.0
@@ -13,18 +13,21 @@ class Clock:
     """Wall-clock time that stands still while one command runs.
 
     `ms` is the cached moment in milliseconds since the epoch, `seconds` the same as a float with microseconds.
-    `refresh()` reads the clock of the machine and returns `seconds`.
+    `refresh()` reads the clock of the machine, moves both on unless the clock is `frozen` (while a transaction or a
+    script runs), and returns what it read.
     """
 
     def __init__(self) -> None:
-        self.seconds: float = time.time()
+        self.seconds: float = time()
         self.ms: i64 = int(self.seconds * _MS)
+        self.frozen: bool = False
 
     def refresh(self) -> float:
-        """Read the machine's clock into `ms` and `seconds`; return `seconds`."""
-        seconds = time.time()
-        self.seconds = seconds
-        self.ms = i64(seconds * _MS)
+        """Read the machine's clock into `ms` and `seconds`, unless frozen; return the seconds read."""
+        seconds = time()
+        if not self.frozen:
+            self.seconds = seconds
+            self.ms = i64(seconds * _MS)
         return seconds
 
 

@@ -165,7 +165,6 @@ class Database:
         self.volatile: i64 = 0
         self.expire_sum_s: i64 = 0  # of all expiry moments, in seconds: for the average TTL
         self.field_deadlines = Deadlines()
-        self.hashes_with_ttl: i64 = 0
         self.watchers: dict[bytes, dict[Client, bool]] = {}
         self.waiting = Waiting()
 
@@ -516,6 +515,10 @@ class Database:
             if isinstance(value, HashValue) and value.next_expire_ms != 0 and value.next_expire_ms <= now_ms:
                 self.expire_fields(key, value)
         return done
+
+    def has_deadlines(self) -> bool:
+        """Tell whether any key or field may expire."""
+        return self.volatile > 0 or not self.field_deadlines.is_empty()
 
     def next_expire_ms(self) -> i64:
         """Return when `expire_due` has something to do again."""

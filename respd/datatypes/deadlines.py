@@ -100,12 +100,9 @@ class Deadlines:
             heappush(near, pouring.pop())
             count -= 1
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._near = []
-        self._buckets = {}
-        self._order = []
-        self._pouring = []
+    def is_empty(self) -> bool:
+        """Tell whether nothing is due ever."""
+        return not self._near and not self._order and not self._pouring
 
     def check(self) -> None:
         """Assert the invariant."""

@@ -1,0 +1,59 @@
+"""What a handler may touch."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from respd.client import Client
+from respd.clock import Clock
+from respd.config import Config
+from respd.database import Database
+from respd.datatypes.limits import Limits
+
+if TYPE_CHECKING:
+    from respd.engine import Engine
+
+
+class Context:
+    """One client's view of the server, made once per connection: the session, its selected database, and the engine.
+
+    `deny_blocking` is set in transactions and scripts. `ready_key` names the one key to look at when a parked command
+    runs again.
+    """
+
+    def __init__(self, client: Client, db: Database, engine: Engine) -> None:
+        self.client: Client = client
+        self.db: Database = db
+        self.engine: Engine = engine
+        self.clock: Clock = engine.clock
+        self.config: Config = engine.config
+        self.limits: Limits = engine.config.limits
+        self.random: Random = engine.random
+        self.deny_blocking: bool = False
+        self.ready_key: bytes | None = None
+
+    def record(self, words: list[bytes]) -> None:
+        """Log `words` instead of the command as sent; several calls log several commands."""
+        records = self.engine.records
+        if records is not None:
+            records.append(words)
+            self.engine.is_recorded = True
+
+    def record_nothing(self) -> None:
+        """Log nothing for this command unless `record` says so."""
+        self.engine.is_recorded = True
+
+    def candidates(self, keys: list[bytes]) -> list[bytes]:
+        """Return the keys that a blocking command should look at: all, or the one that became ready."""
+        ready = self.ready_key
+        return keys if ready is None else [ready]
+
+    def push(self, items: list[object]) -> None:
+        """Send out-of-band data to the client."""
+        self.client.push(items)
+
+    def select(self, index: int) -> None:
+        """Select a database by a number that is known to exist."""
+        self.db = self.engine.databases[index]
+        self.client.db_index = index

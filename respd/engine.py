@@ -1,0 +1,628 @@
+"""Runs commands: look-up, gates, transactions, blocking, timing. It knows no sockets.
+
+`execute` is the path of every command. When no gate is set it looks the command up, checks the number of words, runs the
+handler and encodes what it returns. Whatever stands in the way of that (authentication, MULTI, subscribed mode, CLIENT
+REPLY, CLIENT PAUSE, a log to be written) is a gate bit and leads to `_gated`, which checks in Redis' own order.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from random import Random
+from typing import Final
+
+from mypy_extensions import i64
+
+from respd import gates
+from respd.blocking import BLOCK_LIST, BLOCK_STREAM, BLOCK_ZSET, Block, Parked
+from respd.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
+from respd.clock import Clock
+from respd.command import (
+    MAY_REPLICATE,
+    NO_AUTH,
+    NO_MULTI,
+    SKIP_SLOWLOG,
+    WRITE,
+    Command,
+    CommandTable,
+    Group,
+)
+from respd.config import Config
+from respd.context import Context
+from respd.database import NO_TOUCH_CLOCK, Database, Keyspace, type_name
+from respd.datatypes.deadlines import FAR_FUTURE, Deadlines
+from respd.errors import NOAUTH, CommandError, wrong_arity
+from respd.log import Log
+from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
+from respd.pubsub import PubSub
+from respd.slowlog import SlowLog
+from respd.stats import Stats
+
+_SUBSCRIBED_COMMANDS: Final = frozenset(
+    [b"ping", b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe", b"quit",
+     b"reset"]
+)  # fmt: skip
+_NEVER_QUEUED: Final = frozenset([b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"])
+_KIND_NAMES: Final = {BLOCK_LIST: b"list", BLOCK_ZSET: b"zset", BLOCK_STREAM: b"stream"}
+_ARGS_SHOWN: Final = 128
+
+LogSink = Callable[[int, list[list[bytes]]], None]
+
+
+class Engine:
+    """One server's state and the running of its commands.
+
+    `sink` is told what a unit of commands changed, as (database number, commands), when a log is kept.
+    """
+
+    def __init__(self, config: Config, groups: list[Group], clock: Clock, log: Log, seed: int | None = None) -> None:
+        self.config = config
+        self.clock = clock
+        self.log = log
+        self.random = Random(seed)
+        self.stats = Stats()
+        self.pubsub = PubSub()
+        self.slowlog = SlowLog(config)
+        self.commands = CommandTable(groups)
+        self.spellings: dict[bytes, Command] = self.commands.by_spelling
+        self.shared = Keyspace(clock, self.stats, self.pubsub)
+        self.databases: list[Database] = []
+        for index in range(config.databases):
+            self.databases.append(Database(index, self.shared))
+        self.clients: dict[int, Client] = {}
+        self.contexts: dict[int, Context] = {}
+        self.outbox = Outbox()
+        self.resumed: list[Client] = []  # clients whose buffered commands may run again
+        self.gates: i64 = 0
+        self.next_client_id: int = 1
+        self.moment: float = clock.seconds
+        self.current: Client | None = None
+        self.in_exec: bool = False
+        # Recording of effects
+        self.sink: LogSink | None = None
+        self.records: list[list[bytes]] | None = None
+        self.is_recorded: bool = False
+        # Blocking and pausing
+        self.parked: dict[int, Parked] = {}
+        self.parked_deadlines = Deadlines()
+        self.pause_until_ms: i64 = 0
+        self.pause_write_only: bool = False
+        self.postponed: list[Client] = []
+        # Life
+        self.shutdown_requested: bool = False
+        self.run_id: str = "%040x" % Random().getrandbits(160)
+        self.started_ms: int = int(clock.ms)
+
+    # -- clients
+
+    def connect(self) -> Context:
+        """Open a session and return its context; the caller fills in addresses."""
+        client = Client(self.next_client_id, self.outbox, self.clock.ms)
+        self.next_client_id += 1
+        ctx = Context(client, self.databases[0], self)
+        self.clients[client.id] = client
+        self.contexts[client.id] = ctx
+        if self.config.requirepass:
+            client.gates |= gates.AUTH
+        return ctx
+
+    def disconnect(self, ctx: Context) -> None:
+        """End a session: it waits for nothing, watches nothing and is subscribed to nothing any more."""
+        client = ctx.client
+        if self.clients.pop(client.id, None) is None:
+            return
+        del self.contexts[client.id]
+        client.gates |= gates.CLOSING
+        if client.parked is not None:
+            self._unpark(client.parked)
+        if client.postponed is not None:
+            client.postponed = None
+            self.postponed.remove(client)
+        self.unwatch(client)
+        self.pubsub.disconnect(client)
+        client.queued = []
+
+    def kill(self, client: Client) -> None:
+        """Close a client's connection: at once, or after the running command when it is the client's own."""
+        if client is self.current:
+            client.close_after_reply = True
+            client.gates |= gates.CLOSING
+            client.wants_write()
+        else:
+            client.kill()
+
+    # -- the path of a command
+
+    def execute(self, ctx: Context, args: list[bytes]) -> None:
+        """Run one command and write its reply to the client's output."""
+        command = self.spellings.get(args[0])
+        count: i64 = len(args)
+        if command is None or command.subcommands is not None or count < command.min_words or count > command.max_words:
+            command = self._resolve(ctx, args)
+            if command is None:
+                return
+        client = ctx.client
+        if (client.gates | self.gates) != 0:
+            self._gated(ctx, command, args)
+            return
+        self.current = client
+        value = self.call(ctx, command, args)
+        if isinstance(value, Block):
+            self._park(ctx, command, args, value)
+        elif value is not NO_REPLY:
+            encode(client.out, value, client.resp)
+            client.wants_write()
+        if self.shared.hooks != 0:
+            self.serve_ready()
+
+    def call(self, ctx: Context, command: Command, args: list[bytes]) -> object:
+        """Run a handler and return its reply, errors included; count and time the call."""
+        handler = command.handler
+        started = self.moment
+        value: object
+        try:
+            value = handler(ctx, args)  # type: ignore[misc]
+        except CommandError as error:
+            value = error
+        except Exception as error:
+            value = self._internal_error(command, error)
+        now = self.clock.refresh()
+        self.moment = now
+        elapsed = now - started
+        command.calls += 1
+        command.seconds += elapsed
+        self.stats.total_commands_processed += 1
+        ctx.client.commands_total += 1
+        if isinstance(value, CommandError):
+            command.failed += 1
+            self.stats.record_error(value.text)
+        if elapsed >= self.slowlog.threshold_s:
+            self._slow(ctx, command, args, elapsed)
+        return value
+
+    def _slow(self, ctx: Context, command: Command, args: list[bytes], elapsed: float) -> None:
+        if not command.flags & SKIP_SLOWLOG and self.slowlog.threshold_s >= 0.0:
+            client = ctx.client
+            self.slowlog.add(args, int(elapsed * 1e6), int(self.clock.ms // 1000), client.address, client.name)
+
+    def _internal_error(self, command: Command, error: Exception) -> CommandError:
+        """Log a defect of ours, or a lack of memory, and make an error reply of it: the server goes on."""
+        if isinstance(error, MemoryError):
+            return CommandError(b"OOM command not allowed: not enough memory")
+        self.log.warning(f"internal error in '{command.name.decode()}': {''.join(traceback.format_exception(error))}")
+        return CommandError(b"ERR internal error in '%b': %b" % (command.name, type(error).__name__.encode()))
+
+    def _resolve(self, ctx: Context, args: list[bytes]) -> Command | None:
+        """Find the command of `args` when the quick look-up would not do; reply the error and return None without one."""
+        command = self.commands.find(args[0])
+        if command is None:
+            self.reject(ctx, None, unknown_command(args))
+            return None
+        if command.subcommands is not None and len(args) > 1:
+            sub = command.subcommands.get(args[1].lower())
+            if sub is None:
+                self.reject(ctx, None, unknown_subcommand(command, args[1]))
+                return None
+            command = sub
+        count = len(args)
+        if count < command.min_words or count > command.max_words:
+            self.reject(ctx, command, wrong_arity(command.name))
+            return None
+        return command
+
+    def reject(self, ctx: Context, command: Command | None, error: CommandError) -> None:
+        """Reply an error to a command that was not run; a transaction under way will fail for it."""
+        client = ctx.client
+        self.stats.record_error(error.text)
+        if command is not None:
+            command.rejected += 1
+        if client.gates & gates.MULTI:
+            client.multi_failed = True
+        self.reply(client, error)
+
+    def reply(self, client: Client, value: object) -> None:
+        """Write a reply, unless the client asked for none."""
+        if value is NO_REPLY:
+            return
+        if client.gates & gates.REPLY:
+            if client.reply_mode in (REPLY_OFF, REPLY_SKIP):
+                return
+        encode(client.out, value, client.resp)
+        client.wants_write()
+
+    def _gated(self, ctx: Context, command: Command, args: list[bytes]) -> None:
+        """Run a command for which some gate is set: check in Redis' order what stands in its way."""
+        client = ctx.client
+        set_gates = client.gates | self.gates
+        if set_gates & gates.CLOSING:
+            return
+        if set_gates & gates.REPLY and client.reply_mode == REPLY_SKIP_NEXT:
+            client.reply_mode = REPLY_SKIP
+        if set_gates & gates.AUTH and not command.flags & NO_AUTH:
+            self.reject(ctx, command, CommandError(NOAUTH))
+        elif set_gates & gates.MULTI and command.flags & NO_MULTI:
+            self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))
+        elif set_gates & gates.SUBSCRIBED and command.name not in _SUBSCRIBED_COMMANDS:
+            self.reject(ctx, command, not_in_subscribed_mode(command))
+        elif set_gates & gates.PAUSED and self._must_wait(ctx, command):
+            client.postponed = args
+            client.gates |= gates.BLOCKED
+            self.postponed.append(client)
+            return
+        elif set_gates & gates.MULTI and command.name not in _NEVER_QUEUED:
+            client.queued.append(args)
+            for word in args:
+                client.queued_size += len(word)
+            self.reply(client, QUEUED)
+        else:
+            self._run_gated(ctx, command, args)
+        if client.gates & gates.REPLY and client.reply_mode == REPLY_SKIP:
+            client.reply_mode = REPLY_ON
+            client.gates &= ~gates.REPLY
+
+    def _run_gated(self, ctx: Context, command: Command, args: list[bytes]) -> None:
+        client = ctx.client
+        self.current = client
+        shared = self.shared
+        access_clock = shared.access_clock
+        if client.gates & gates.NO_TOUCH and command.name != b"touch":
+            shared.access_clock = NO_TOUCH_CLOCK
+        if self.gates & gates.LOGGED:
+            value = self._call_logged(ctx, command, args)
+        else:
+            value = self.call(ctx, command, args)
+        shared.access_clock = access_clock
+        if isinstance(value, Block):
+            self._park(ctx, command, args, value)
+        else:
+            self.reply(client, value)
+        if shared.hooks != 0:
+            self.serve_ready()
+
+    def _must_wait(self, ctx: Context, command: Command) -> bool:
+        if not self.pause_write_only:
+            return True
+        if command.flags & (WRITE | MAY_REPLICATE):
+            return True
+        if command.name != b"exec":
+            return False
+        for words in ctx.client.queued:
+            queued = self.commands.lookup(words)
+            if queued is not None and queued.flags & (WRITE | MAY_REPLICATE):
+                return True
+        return False
+
+    # -- recording of effects
+
+    def attach_log(self, sink: LogSink | None) -> None:
+        """Have `sink` told of every change from now on; None to stop."""
+        self.sink = sink
+        self.shared.deleted_log = [] if sink is not None else None
+        if sink is not None:
+            self.gates |= gates.LOGGED
+        else:
+            self.gates &= ~gates.LOGGED
+
+    def _call_logged(self, ctx: Context, command: Command, args: list[bytes]) -> object:
+        """Run a command and hand the sink what it changed, in MULTI and EXEC when that is more than one command."""
+        if command.name == b"exec":
+            return self.call(ctx, command, args)  # it opens a unit of its own
+        unit: list[list[bytes]] = []
+        value = self._call_recorded(ctx, command, args, unit)
+        self._emit(ctx.db.index, unit)
+        return value
+
+    def _call_recorded(self, ctx: Context, command: Command, args: list[bytes], unit: list[list[bytes]]) -> object:
+        before = self.shared.dirty
+        records: list[list[bytes]] = []
+        self.records = records
+        self.is_recorded = False
+        value = self.call(ctx, command, args)
+        self.records = None
+        self._take_deleted(unit)
+        if self.is_recorded:
+            unit.extend(records)
+        elif self.shared.dirty != before and command.flags & (WRITE | MAY_REPLICATE):
+            unit.append(args)
+        return value
+
+    def _take_deleted(self, unit: list[list[bytes]]) -> None:
+        deleted = self.shared.deleted_log
+        if deleted:
+            for _, key in deleted:
+                unit.append([b"DEL", key])
+            deleted.clear()
+
+    def _emit(self, index: int, unit: list[list[bytes]]) -> None:
+        sink = self.sink
+        if sink is None or not unit:
+            return
+        if len(unit) > 1:
+            unit = [[b"MULTI"], *unit, [b"EXEC"]]
+        sink(index, unit)
+
+    # -- transactions
+
+    def begin_multi(self, ctx: Context) -> object:
+        """MULTI: queue what follows."""
+        client = ctx.client
+        if client.gates & gates.MULTI:
+            raise CommandError(b"ERR MULTI calls can not be nested")
+        client.gates |= gates.MULTI
+        return OK
+
+    def discard_multi(self, client: Client) -> None:
+        """Forget the queue and the watched keys, and leave the transaction."""
+        client.queued = []
+        client.queued_size = 0
+        client.multi_failed = False
+        client.gates &= ~gates.MULTI
+        self.unwatch(client)
+
+    def exec_multi(self, ctx: Context) -> object:
+        """EXEC: run the queue, unless a command was refused or a watched key has changed."""
+        client = ctx.client
+        if not client.gates & gates.MULTI:
+            raise CommandError(b"ERR EXEC without MULTI")
+        if client.multi_failed:
+            self.discard_multi(client)
+            raise CommandError(b"EXECABORT Transaction discarded because of previous errors.")
+        if client.watch_spoiled or self._watched_expired(client):
+            self.discard_multi(client)
+            return NULL_ARRAY
+        queue = client.queued
+        self.discard_multi(client)
+        replies: list[object] = []
+        unit: list[list[bytes]] = []
+        index = ctx.db.index
+        denied = ctx.deny_blocking
+        was_frozen = self.clock.frozen
+        ctx.deny_blocking = True
+        self.clock.frozen = True
+        self.in_exec = True
+        for words in queue:
+            replies.append(self._call_queued(ctx, words, unit))
+        self.in_exec = False
+        self.clock.frozen = was_frozen
+        ctx.deny_blocking = denied
+        self._emit(index, unit)
+        return replies
+
+    def _call_queued(self, ctx: Context, words: list[bytes], unit: list[list[bytes]]) -> object:
+        command = self.commands.lookup(words)
+        if command is None:
+            return unknown_command(words)
+        if self.sink is not None:
+            value = self._call_recorded(ctx, command, words, unit)
+        else:
+            value = self.call(ctx, command, words)
+        if isinstance(value, Block):
+            return value.timeout_reply
+        return value
+
+    def watch(self, ctx: Context, keys: list[bytes]) -> None:
+        """WATCH: have the next EXEC fail when one of `keys` changes."""
+        client = ctx.client
+        db = ctx.db
+        for key in keys:
+            db.peek(key)  # what is due goes first, and spoils nothing
+            watchers = db.watchers.get(key)
+            if watchers is None:
+                watchers = {}
+                db.watchers[key] = watchers
+            if client not in watchers:
+                watchers[client] = True
+                client.watched.append((db, key))
+                self.shared.watched_keys += 1
+        self.shared.update_hooks()
+
+    def unwatch(self, client: Client) -> None:
+        """Forget what a client watches, and that it was spoiled."""
+        client.watch_spoiled = False
+        if not client.watched:
+            return
+        for db, key in client.watched:
+            watchers = db.watchers.get(key)
+            if watchers is not None and watchers.pop(client, False):
+                self.shared.watched_keys -= 1
+                if not watchers:
+                    del db.watchers[key]
+        client.watched = []
+        self.shared.update_hooks()
+
+    def _watched_expired(self, client: Client) -> bool:
+        now_ms = self.clock.ms
+        for db, key in client.watched:
+            entry = db.entries.get(key)
+            if entry is not None and entry.expire_at_ms != 0 and entry.expire_at_ms <= now_ms:
+                return True
+        return False
+
+    # -- blocking
+
+    def _park(self, ctx: Context, command: Command, args: list[bytes], block: Block) -> None:
+        """Have a client wait; in a transaction or script it gets the reply of a timeout at once."""
+        client = ctx.client
+        if ctx.deny_blocking:
+            self.reply(client, block.timeout_reply)
+            return
+        parked = Parked(ctx, command, args, block, ctx.db)
+        client.parked = parked
+        client.gates |= gates.BLOCKED
+        ctx.db.waiting.add(parked)
+        self.parked[client.id] = parked
+        self.shared.waiting_clients = len(self.parked)
+        self.shared.update_hooks()
+        if block.deadline_ms > 0:
+            self.parked_deadlines.add(b"%d" % client.id, block.deadline_ms)
+
+    def _unpark(self, parked: Parked) -> None:
+        client = parked.ctx.client
+        parked.db.waiting.remove(parked)
+        client.parked = None
+        client.gates &= ~gates.BLOCKED
+        self.parked.pop(client.id, None)
+        if parked.block.deadline_ms > 0:
+            self.parked_deadlines.remove(b"%d" % client.id, parked.block.deadline_ms)
+        self.shared.waiting_clients = len(self.parked)
+        self.shared.update_hooks()
+        self.resumed.append(client)
+
+    def unblock(self, client: Client, error: bool) -> bool:
+        """CLIENT UNBLOCK: end a client's wait with the reply of a timeout, or with an error; False if it did not wait."""
+        parked = client.parked
+        if parked is None:
+            return False
+        self._unpark(parked)
+        if error:
+            self.reply(client, CommandError(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"))
+        else:
+            self.reply(client, parked.block.timeout_reply)
+        return True
+
+    def serve_ready(self) -> None:
+        """Run the commands of clients whose keys have become ready, until no key is; first come, first served."""
+        if self.shared.waiting_clients == 0:
+            return
+        again = True
+        while again:
+            again = False
+            for db in self.databases:
+                if db.waiting.ready:
+                    again = True
+                    for key in db.waiting.take_ready():
+                        self._serve_key(db, key)
+
+    def _serve_key(self, db: Database, key: bytes) -> None:
+        for parked in db.waiting.parked_for(key):
+            entry = db.peek(key)
+            if entry is None:
+                return
+            if parked.active and type_name(entry.value) == _KIND_NAMES[int(parked.block.kind)]:
+                self._retry(parked, key)
+
+    def _retry(self, parked: Parked, key: bytes) -> None:
+        ctx = parked.ctx
+        ctx.ready_key = key
+        current = self.current
+        self.current = ctx.client
+        if self.gates & gates.LOGGED:
+            value = self._call_logged(ctx, parked.command, parked.args)
+        else:
+            value = self.call(ctx, parked.command, parked.args)
+        self.current = current
+        ctx.ready_key = None
+        if isinstance(value, Block):
+            return
+        self._unpark(parked)
+        self.reply(ctx.client, value)
+
+    def time_out_blocked(self) -> None:
+        """Reply to the blocked clients whose time is over."""
+        now_ms = self.clock.ms
+        self.parked_deadlines.advance(now_ms)
+        while True:
+            name = self.parked_deadlines.pop_due(now_ms)
+            if name is None:
+                return
+            parked = self.parked.get(int(name))
+            if parked is not None and 0 < parked.block.deadline_ms <= now_ms:
+                self._unpark(parked)
+                self.reply(parked.ctx.client, parked.block.timeout_reply)
+
+    # -- pausing
+
+    def pause(self, until_ms: int, write_only: bool) -> None:
+        """CLIENT PAUSE: hold commands back until a moment; a pause under way is only ever made longer or stricter."""
+        if self.gates & gates.PAUSED:
+            write_only = write_only and self.pause_write_only
+            until_ms = max(until_ms, int(self.pause_until_ms))
+        self.pause_until_ms = until_ms
+        self.pause_write_only = write_only
+        self.gates |= gates.PAUSED
+
+    def unpause(self) -> None:
+        """End a pause: what was held back runs, in order."""
+        if not self.gates & gates.PAUSED:
+            return
+        self.gates &= ~gates.PAUSED
+        postponed = self.postponed
+        self.postponed = []
+        for client in postponed:
+            args = client.postponed
+            client.postponed = None
+            client.gates &= ~gates.BLOCKED
+            ctx = self.contexts.get(client.id)
+            if args is not None and ctx is not None:
+                self.execute(ctx, args)
+                self.resumed.append(client)
+
+    # -- once per turn of the loop
+
+    def before_sleep(self) -> None:
+        """Do what is due: end a pause, wake blocked clients, expire keys."""
+        self.moment = self.clock.refresh()
+        if self.gates & gates.PAUSED and self.clock.ms >= self.pause_until_ms:
+            self.unpause()
+        if self.parked:
+            self.time_out_blocked()
+        if self.shared.active_expire and not self.gates & gates.PAUSED:
+            self._expire_due()
+
+    def _expire_due(self) -> None:
+        for db in self.databases:
+            if db.has_deadlines():
+                db.expire_due(1000)
+                deleted = self.shared.deleted_log
+                if deleted:
+                    unit: list[list[bytes]] = []
+                    self._take_deleted(unit)
+                    for words in unit:
+                        self._emit(db.index, [words])
+        if self.shared.hooks != 0:
+            self.serve_ready()
+
+    def next_event_ms(self) -> i64:
+        """Return the moment at which `before_sleep` has something to do again."""
+        first: i64 = FAR_FUTURE
+        if self.gates & gates.PAUSED:
+            first = self.pause_until_ms
+        elif self.shared.active_expire:
+            for db in self.databases:
+                if db.has_deadlines():
+                    at = db.next_expire_ms()
+                    if at < first:
+                        first = at
+        if self.parked:
+            at = self.parked_deadlines.next_ms(self.clock.ms)
+            if at < first:
+                first = at
+        return first
+
+    def request_shutdown(self) -> None:
+        """Have the loop end after this turn."""
+        self.shutdown_requested = True
+
+
+def unknown_command(args: list[bytes]) -> CommandError:
+    """Return the error for a command that does not exist, with the beginning of its arguments."""
+    shown = b""
+    for word in args[1:]:
+        if len(shown) >= _ARGS_SHOWN:
+            break
+        shown += b"'%b' " % word[: _ARGS_SHOWN - len(shown)]
+    return CommandError(b"ERR unknown command '%b', with args beginning with: %b" % (args[0][:_ARGS_SHOWN], shown))
+
+
+def unknown_subcommand(container: Command, word: bytes) -> CommandError:
+    """Return the error for a sub-command that does not exist."""
+    return CommandError(b"ERR unknown subcommand '%b'. Try %b HELP." % (word[:_ARGS_SHOWN], container.name.upper()))
+
+
+def not_in_subscribed_mode(command: Command) -> CommandError:
+    """Return the error for a command that a RESP2 client with subscriptions may not send."""
+    return CommandError(
+        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+        % command.name
+    )

@@ -1,0 +1,71 @@
+"""The log of slow commands. Source: redis.io, SLOWLOG."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from respd.config import Config
+
+_MAX_WORDS: Final = 32
+_MAX_WORD: Final = 128
+
+
+class SlowEntry:
+    """One slow command: its words (long ones cut short), how long it took, when it ended, and whose it was."""
+
+    def __init__(self, id: int, words: list[bytes], duration_us: int, at_s: int, address: bytes, name: bytes) -> None:
+        self.id = id
+        self.words = words
+        self.duration_us = duration_us
+        self.at_s = at_s
+        self.address = address
+        self.name = name
+
+
+class SlowLog:
+    """The last `slowlog-max-len` commands that took at least `slowlog-log-slower-than` µs, newest first.
+
+    `threshold_s` is that limit in seconds, infinite when the log is off.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.entries: deque[SlowEntry] = deque()
+        self.next_id = 0
+        self.max_len = 128
+        self.threshold_s: float = 0.01
+        self.configure(config.slowlog_log_slower_than, config.slowlog_max_len)
+
+    def configure(self, slower_than_us: int, max_len: int) -> None:
+        """Take over the two limits; a negative duration switches the log off."""
+        self.threshold_s = slower_than_us / 1e6 if slower_than_us >= 0 else float("inf")
+        self.max_len = max_len
+        self._trim()
+
+    def add(self, words: list[bytes], duration_us: int, at_s: int, address: bytes, name: bytes) -> None:
+        """Note a slow command."""
+        self.entries.appendleft(SlowEntry(self.next_id, shorten(words), duration_us, at_s, address, name))
+        self.next_id += 1
+        self._trim()
+
+    def reset(self) -> None:
+        """Forget all entries; their numbers go on."""
+        self.entries.clear()
+
+    def _trim(self) -> None:
+        while len(self.entries) > self.max_len:
+            self.entries.pop()
+
+
+def shorten(words: list[bytes]) -> list[bytes]:
+    """Return `words` with at most 32 of them, each at most 128 bytes, saying what was left out."""
+    shown: list[bytes] = []
+    for index, word in enumerate(words):
+        if index == _MAX_WORDS - 1 and len(words) > _MAX_WORDS:
+            shown.append(b"... (%d more arguments)" % (len(words) - _MAX_WORDS + 1))
+            break
+        if len(word) > _MAX_WORD:
+            shown.append(word[:_MAX_WORD] + b"... (%d more bytes)" % (len(word) - _MAX_WORD))
+        else:
+            shown.append(word)
+    return shown
