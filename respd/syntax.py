@@ -159,20 +159,20 @@ def parse(syntax: str, key_specs: int = 0) -> list[Argument]:
 
 def plain(syntax: str) -> str:
     """Return the syntax as people read it: without types, without names of choices and blocks."""
-    words = []
-    for word in syntax.split(" "):
-        lead = word[: len(word) - len(word.lstrip("[<("))]
-        body = word[len(lead) :]
-        name, equals, rest = body.partition("=")
-        if equals and name and (rest or not lead):
-            body = rest
-        tail = body[len(body.rstrip(")>]")) :]
-        body = body[: len(body) - len(tail)]
-        value, colon, kind = body.rpartition(":")
-        if colon and kind in _VALUE_TYPES:
-            body = value
-        words.append(lead + body + tail)
-    return " ".join(words).replace("(", "").replace(")", "")
+    alternatives, _ = _alternatives(_words(syntax), 0, "")
+    return _shown(alternatives)
+
+
+def _shown(alternatives: list[list[_Raw]]) -> str:
+    return " | ".join(" ".join(_shown_one(raw) for raw in one) for one in alternatives)
+
+
+def _shown_one(raw: _Raw) -> str:
+    if raw.kind == "word":
+        value, colon, kind = raw.text.rpartition(":")
+        return value if colon and kind in _VALUE_TYPES else raw.text
+    inner = _shown(raw.alternatives)
+    return inner if raw.kind == "(" else raw.kind + inner + _CLOSER[raw.kind]
 
 
 def _words(syntax: str) -> list[str]:
@@ -328,7 +328,7 @@ def _choice(alternatives: list[list[_Raw]], name: str) -> Argument:
 def _reduce(raws: list[_Raw], name: str) -> Argument:
     """Turn the elements between two bars or brackets into a single argument, a block if need be."""
     values = [raw for raw in raws[1:] if raw.kind == "word" and not raw.is_token() and raw.text != _ELLIPSIS]
-    if len(raws) > 2 and raws[0].is_token() and len(values) >= 2 and _takes_token(raws[1]):
+    if raws[0].is_token() and len(values) >= 2 and _takes_token(raws[1]) and not _repeated(raws, 0):
         token = raws[0].text
         block = Argument(name, BLOCK)
         block.token = token
