@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.harness import Pair, Side
 from tests.servers import Server, find_oracle, redis_version, start_redis, start_respd
 
-StartRespd = Callable[..., Server]
+StartServer = Callable[..., Server]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,12 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which respd is tested, and against what."""
-    import respd.engine
-
+    engine = importlib.util.find_spec("respd.engine")
     oracle = find_oracle(config.getoption("--redis-server"))
     version = ".".join(map(str, redis_version(oracle) or ())) if oracle else ""
     return [
-        f"respd: {respd.engine.__file__}",
+        f"respd: {engine.origin if engine else None}",
         f"compared with: {oracle} {version}" if oracle else "compared with: nothing, there is no redis-server 8",
     ]
 
@@ -88,12 +88,26 @@ def oracle(_oracle_keeper: _Keeper) -> Server:
 
 
 @pytest.fixture
-def start_server() -> Iterator[StartRespd]:
+def start_server() -> Iterator[StartServer]:
     """Start respd processes with options of your own; they end with the test."""
     started: list[Server] = []
 
     def start(*options: str) -> Server:
         started.append(start_respd(*options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def start_oracle(oracle_program: str) -> Iterator[StartServer]:
+    """Start redis-server processes with options of your own; they end with the test."""
+    started: list[Server] = []
+
+    def start(*options: str) -> Server:
+        started.append(start_redis(oracle_program, *options))
         return started[-1]
 
     yield start

@@ -1,0 +1,202 @@
+"""The request parser: every case whole, byte by byte, joined with what follows, and cut at random places."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from respd.protocol.requests import ProtocolError, RequestParser, split_line
+from tests.wire import encode
+
+PING = b"*1\r\n$4\r\nPING\r\n"
+BIG = b"x" * 100_000
+
+COMMANDS: list[tuple[bytes, list[list[bytes]]]] = [
+    (PING, [[b"PING"]]),
+    (b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$2\r\n\r\n\r\n", [[b"SET", b"k", b"\r\n"]]),
+    (b"*2\r\n$4\r\nECHO\r\n$0\r\n\r\n", [[b"ECHO", b""]]),
+    (b"*2\r\n$4\r\nECHO\r\n$12\r\n0123456789ab\r\n", [[b"ECHO", b"0123456789ab"]]),
+    (b"*2\r\n$4\r\nECHO\r\n$100\r\n" + b"y" * 100 + b"\r\n", [[b"ECHO", b"y" * 100]]),
+    (b"*2\r\n$4\r\nECHO\r\n$3\r\n\x00\xff\n\r\n", [[b"ECHO", b"\x00\xff\n"]]),
+    (b"*12\r\n" + b"$1\r\na\r\n" * 12, [[b"a"] * 12]),
+    (b"*2\r\n$04\r\nECHO\r\n$001\r\nx\r\n", [[b"ECHO", b"x"]]),
+    (b"*0\r\n*-1\r\n*-10\r\n" + PING, [[b"PING"]]),
+    (b"\r\n\r\n\n   \r\n" + PING, [[b"PING"]]),
+    (b"PING\r\n", [[b"PING"]]),
+    (b"PING\n", [[b"PING"]]),
+    (b"  set  k   v \r\n", [[b"set", b"k", b"v"]]),
+    (b"""set k "a b\\x41\\n\\"" 'c \\' \\n'\r\n""", [[b"set", b"k", b'a bA\n"', b"c ' \\n"]]),
+    (b'echo ""\r\n', [[b"echo", b""]]),
+    (b'get a"b c"\r\n', [[b"get", b"ab c"]]),
+    (b"PING\r\n" + PING + b"PING\r\n", [[b"PING"]] * 3),
+]
+
+ERRORS: list[tuple[bytes, bytes]] = [
+    (b"*x\r\n", b"ERR Protocol error: invalid multibulk length"),
+    (b"*\r\n", b"ERR Protocol error: invalid multibulk length"),
+    (b"*1a\r\n", b"ERR Protocol error: invalid multibulk length"),
+    (b"* 1\r\n", b"ERR Protocol error: invalid multibulk length"),
+    (b"*2147483648\r\n", b"ERR Protocol error: invalid multibulk length"),
+    (b"*99999999999999999999\r\n", b"ERR Protocol error: invalid multibulk length"),
+    (b"*1\r\n:5\r\n", b"ERR Protocol error: expected '$', got ':'"),
+    (b"*2\r\n$4\r\nPING\r\nxyz\r\n", b"ERR Protocol error: expected '$', got 'x'"),
+    (b"*1\r\n$-1\r\n", b"ERR Protocol error: invalid bulk length"),
+    (b"*1\r\n$\r\n", b"ERR Protocol error: invalid bulk length"),
+    (b"*1\r\n$x\r\n", b"ERR Protocol error: invalid bulk length"),
+    (b"*1\r\n$536870913\r\n", b"ERR Protocol error: invalid bulk length"),
+    (b"*1\r\n$99999999999999999999\r\n", b"ERR Protocol error: invalid bulk length"),
+    (b'set "a\r\n', b"ERR Protocol error: unbalanced quotes in request"),
+    (b'set "a"b\r\n', b"ERR Protocol error: unbalanced quotes in request"),
+    (b"set 'a\r\n", b"ERR Protocol error: unbalanced quotes in request"),
+]
+
+
+def commands_in(parser: RequestParser, chunks: list[bytes]) -> list[list[bytes]]:
+    """Feed chunks, and take every command as soon as it is there."""
+    found = []
+    for chunk in chunks:
+        parser.feed(chunk)
+        while (words := parser.next()) is not None:
+            found.append(words)
+    return found
+
+
+def byte_by_byte(data: bytes) -> list[bytes]:
+    """The bytes of `data`, each on its own."""
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+@pytest.mark.parametrize("data, expected", COMMANDS)
+def test_commands(data: bytes, expected: list[list[bytes]]) -> None:
+    """Whole, byte by byte, twice in one chunk, and with the start of another."""
+    assert commands_in(RequestParser(), [data]) == expected
+    assert commands_in(RequestParser(), byte_by_byte(data)) == expected
+    assert commands_in(RequestParser(), [data + data]) == expected + expected
+    parser = RequestParser()
+    assert commands_in(parser, [data + PING[:7]]) == expected
+    assert parser.has_input()
+    assert commands_in(parser, [PING[7:]]) == [[b"PING"]]
+    assert not parser.has_input()
+    assert parser.pending() == 0
+
+
+@pytest.mark.parametrize("data, error", ERRORS)
+def test_errors(data: bytes, error: bytes) -> None:
+    """The commands before are there, then the error comes; whole, byte by byte, and after a command."""
+    for chunks in ([data], byte_by_byte(data)):
+        with pytest.raises(ProtocolError) as raised:
+            commands_in(RequestParser(), chunks)
+        assert raised.value.text == error
+    parser = RequestParser()
+    parser.feed(PING + data)
+    assert parser.next() == [b"PING"]
+    with pytest.raises(ProtocolError) as raised:
+        parser.next()
+    assert raised.value.text == error
+
+
+@pytest.mark.parametrize(
+    "data, error",
+    [
+        (b"*" + b"1" * 70_000, b"ERR Protocol error: too big mbulk count string"),
+        (b"*1\r\n$" + b"1" * 70_000, b"ERR Protocol error: too big bulk count string"),
+        (b"x" * 70_000, b"ERR Protocol error: too big inline request"),
+    ],
+)
+def test_lines_without_end(data: bytes, error: bytes) -> None:
+    """A line that goes on and on is refused at 64 kB, in whatever pieces it comes."""
+    for size in (len(data), 1000):
+        with pytest.raises(ProtocolError) as raised:
+            commands_in(RequestParser(), [data[at : at + size] for at in range(0, len(data), size)])
+        assert raised.value.text == error
+
+
+@pytest.mark.parametrize(
+    "data, error",
+    [
+        (b"*11\r\n", b"ERR Protocol error: unauthenticated multibulk length"),
+        (b"*2\r\n$4\r\nECHO\r\n$16385\r\n", b"ERR Protocol error: unauthenticated bulk length"),
+    ],
+)
+def test_limits_before_authentication(data: bytes, error: bytes) -> None:
+    """Ten words of 16 kB each are enough to log in."""
+    parser = RequestParser()
+    parser.authenticated = False
+    with pytest.raises(ProtocolError) as raised:
+        commands_in(parser, [data])
+    assert raised.value.text == error
+    parser = RequestParser()
+    parser.authenticated = False
+    words = [b"AUTH"] + [b"x" * 16384] * 9
+    assert commands_in(parser, [encode(words)]) == [words]
+
+
+@pytest.mark.parametrize("chunk_size", [1000, 16384, 70_000, 1 << 20])
+def test_long_words(chunk_size: int) -> None:
+    """Words longer than a read arrive whole, also several of them, and what follows them too."""
+    data = encode([b"MSET", b"a", BIG, b"b", BIG * 3]) + PING + encode([b"SET", b"c", BIG]) + PING
+    chunks = [data[at : at + chunk_size] for at in range(0, len(data), chunk_size)]
+    expected = [[b"MSET", b"a", BIG, b"b", BIG * 3], [b"PING"], [b"SET", b"c", BIG], [b"PING"]]
+    parser = RequestParser()
+    assert commands_in(parser, chunks) == expected
+    assert parser.pending() == 0
+
+
+def test_what_is_promised_is_not_reserved() -> None:
+    """Announcing a billion words, or a word of 512 MB, costs nothing."""
+    for promise in (b"*1000000000\r\n", b"*2\r\n$4\r\nECHO\r\n$536870912\r\n"):
+        parser = RequestParser()
+        assert commands_in(parser, [promise, b"$1\r\na\r\n"]) == []
+        assert parser.pending() < 100
+
+
+def test_max_bulk_is_the_limit_of_a_word() -> None:
+    """proto-max-bulk-len applies at once."""
+    parser = RequestParser(max_bulk=1_000_000)
+    with pytest.raises(ProtocolError):
+        commands_in(parser, [b"*1\r\n$1000001\r\n"])
+    assert commands_in(RequestParser(max_bulk=1_000_000), [encode([b"x" * 1_000_000])]) == [[b"x" * 1_000_000]]
+
+
+@given(
+    st.lists(st.lists(st.binary(max_size=60), min_size=1, max_size=12), min_size=1, max_size=8),
+    st.lists(st.integers(0, 1500), max_size=12),
+)
+def test_any_commands_cut_anywhere(commands: list[list[bytes]], cuts: list[int]) -> None:
+    """The pieces in which bytes arrive never matter."""
+    data = b"".join(map(encode, commands))
+    places = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
+    chunks = [data[start:end] for start, end in zip(places, places[1:], strict=False) if end > start]
+    assert commands_in(RequestParser(), chunks) == commands
+
+
+@given(st.binary(max_size=400), st.integers(1, 40))
+def test_garbage_gives_commands_or_a_protocol_error(data: bytes, size: int) -> None:
+    """Nothing else is ever raised, and no more is held than was sent."""
+    parser = RequestParser()
+    try:
+        commands_in(parser, [data[at : at + size] for at in range(0, len(data), size)])
+    except ProtocolError as error:
+        assert error.text.startswith(b"ERR Protocol error: ")
+    else:
+        assert 0 <= parser.pending() <= len(data)
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        (b"", []),
+        (b"a  b\tc", [b"a", b"b", b"c"]),
+        (b'"a b" c', [b"a b", b"c"]),
+        (b'"\\x00\\xfF\\q\\t"', [b"\x00\xffq\t"]),
+        (b'"\\xg0"', [b"xg0"]),
+        (b"'a\\'b\\n'", [b"a'b\\n"]),
+        (b'"a', None),
+        (b"'a", None),
+        (b'"a"b', None),
+    ],
+)
+def test_split_line(line: bytes, words: list[bytes] | None) -> None:
+    """Words as redis-cli splits them."""
+    assert split_line(line) == words
