@@ -83,9 +83,9 @@ class RequestParser:
             total += len(word)
         return total
 
-    def has_input(self) -> bool:
-        """Tell whether bytes wait that `next` has not looked at or could not finish."""
-        return self._gathered is not None or i64(len(self._data)) > self._at
+    def is_gathering(self) -> bool:
+        """Tell whether a long word is under way, so that large reads pay."""
+        return self._gathered is not None
 
     def next(self) -> list[bytes] | None:
         """Return the next command's words, or None when more bytes are needed; raise ProtocolError.

@@ -1,0 +1,620 @@
+"""The event loop and its sockets: the only room that touches one.
+
+One turn: wait for ready sockets; read once from each, so that no client starves the others, and run what came; do what is
+due (blocked clients, expiry); then send the replies, each client's in one write. What a socket would not take waits in the
+client's `unsent` until the socket drains.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from respd import gates
+from respd.client import Client
+from respd.config import Config
+from respd.context import Context
+from respd.cron import Cron
+from respd.engine import Engine
+from respd.log import Log
+from respd.pollers import READABLE, WRITABLE, Poller, new_poller
+from respd.protocol.replies import encode_error
+from respd.protocol.requests import ProtocolError, RequestParser
+
+if TYPE_CHECKING:
+    from respd.stats import Stats
+
+_READ_SIZE: Final = 16 * 1024
+_BIG_READ: Final = 256 * 1024
+_SEND_SIZE: Final = 256 * 1024
+_KEEP_BUFFER: Final = 64 * 1024
+_ACCEPTS_PER_TURN: Final = 1000
+_LAZY_SLICE: Final = 2000
+_DENIED: Final = (
+    b"-DENIED respd is running in protected mode because protected mode is enabled and no password is set for the "
+    b"default user. In this mode connections are only accepted from the loopback interface. To connect from elsewhere, "
+    b"set a password with 'requirepass', or switch protected mode off with 'CONFIG SET protected-mode no' from the "
+    b"loopback interface or '--protected-mode no' on the command line, and make sure that the port cannot be reached "
+    b"from the internet.\r\n"
+)
+_TOO_MANY: Final = b"-ERR max number of clients reached\r\n"
+
+
+class Connection:
+    """A client's socket, its parser, and its context in the engine."""
+
+    def __init__(self, sock: socket.socket, ctx: Context, parser: RequestParser) -> None:
+        self.sock = sock
+        self.fd: int = sock.fileno()
+        self.ctx = ctx
+        self.client: Client = ctx.client
+        self.parser = parser
+        self.unsent_offset: int = 0
+        self.is_writing: bool = False
+        self.is_closed: bool = False
+
+
+class ListenError(Exception):
+    """A socket could not be listened on; the message is Redis' line for the log."""
+
+
+class Server:
+    """The loop: listeners, connections, turns."""
+
+    def __init__(self, config: Config, log: Log, engine: Engine) -> None:
+        self.config = config
+        self.log = log
+        self.engine = engine
+        self.stats: Stats = engine.stats
+        self.poller: Poller = new_poller()
+        self.connections: dict[int, Connection] = {}
+        self.by_client: dict[int, Connection] = {}
+        self.listeners: dict[int, socket.socket] = {}
+        self.unix_path: str = ""
+        self.cron = Cron(engine)
+        self.signals: socket.socket | None = None
+        self.signal_seen: int = 0
+        self.is_stopping: bool = False
+
+    # -- listening
+
+    def listen(self) -> None:
+        """Open the listeners that the configuration asks for; raise ListenError when none or one of them fails."""
+        config = self.config
+        if config.port:
+            for listener in self.open_tcp(config.bind, config.port):
+                self._add_listener(listener)
+        if config.unixsocket:
+            self._listen_unix(config.unixsocket, config.unixsocketperm)
+
+    def open_tcp(self, addresses: list[str], port: int) -> list[socket.socket]:
+        """Return listening sockets on `addresses` (a leading `-`: may be missing); raise ListenError."""
+        opened: list[socket.socket] = []
+        for address in addresses or ["*"]:
+            optional = address.startswith("-")
+            host = address[1:] if optional else address
+            try:
+                opened.append(self._tcp_listener(host, port))
+            except OSError as error:
+                self.log.warning(
+                    f"Warning: Could not create server TCP listening socket {host}:{port}: "
+                    f"bind: {error.strerror or error}"
+                )
+                if optional and error.errno in _ABSENT_ADDRESS:
+                    continue
+                for listener in opened:
+                    listener.close()
+                raise ListenError(f"Failed listening on port {port} (tcp), aborting.") from error
+        if not opened:
+            raise ListenError(f"Failed listening on port {port} (tcp), aborting.")
+        return opened
+
+    def _tcp_listener(self, host: str, port: int) -> socket.socket:
+        if host in ("*", "::*"):
+            family = socket.AF_INET if host == "*" else socket.AF_INET6
+            target = "0.0.0.0" if host == "*" else "::"
+        else:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, target = found[0][0], str(found[0][4][0])
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            if sys.platform != "win32":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind((target, port))
+            listener.listen(self.config.tcp_backlog)
+            listener.setblocking(False)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+
+    def _listen_unix(self, path: str, perm: int) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISSOCK(os.stat(path).st_mode):
+                os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(path)
+            if perm:
+                os.chmod(path, perm)
+            listener.listen(self.config.tcp_backlog)
+            listener.setblocking(False)
+        except OSError as error:
+            listener.close()
+            raise ListenError(f"Failed opening Unix socket: bind: {error.strerror or error}") from error
+        self.unix_path = path
+        self._add_listener(listener)
+
+    def _add_listener(self, listener: socket.socket) -> None:
+        self.listeners[listener.fileno()] = listener
+        self.poller.add(listener.fileno())
+
+    def rebind(self, addresses: list[str], port: int) -> None:
+        """Listen on other TCP addresses from now on (CONFIG SET port, bind); raise ListenError and change nothing."""
+        old = [listener for listener in self.listeners.values() if listener.family != _AF_UNIX]
+        same_port = any(listener.getsockname()[1] == port for listener in old)
+        if same_port:
+            self._drop_listeners(old)
+            old = []
+        opened: list[socket.socket] = []
+        if port:
+            try:
+                opened = self.open_tcp(addresses, port)
+            except ListenError:
+                if same_port and self.config.port:
+                    for listener in self.open_tcp(self.config.bind, self.config.port):
+                        self._add_listener(listener)
+                raise
+        self._drop_listeners(old)
+        for listener in opened:
+            self._add_listener(listener)
+
+    def _drop_listeners(self, listeners: list[socket.socket]) -> None:
+        for listener in listeners:
+            self.poller.remove(listener.fileno())
+            del self.listeners[listener.fileno()]
+            listener.close()
+
+    # -- connections
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(_ACCEPTS_PER_TURN):
+            try:
+                sock, address = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.log.warning(f"Accepting client connection: {error.strerror or error}")
+                return
+            self.stats.total_connections_received += 1
+            try:
+                self._open(sock, address)
+            except OSError as error:
+                self.log.verbose(f"Error registering fd event for the new client: {error}")
+                sock.close()
+
+    def _open(self, sock: socket.socket, address: object) -> None:
+        engine = self.engine
+        is_unix = sock.family == _AF_UNIX
+        if len(engine.clients) >= self.config.maxclients:
+            self.stats.rejected_connections += 1
+            _send_last(sock, _TOO_MANY)
+            return
+        if not is_unix and self.config.protected_mode and not self.config.requirepass and not _is_loopback(address):
+            self.stats.rejected_connections += 1
+            _send_last(sock, _DENIED)
+            return
+        sock.setblocking(False)
+        if not is_unix:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.config.tcp_keepalive:
+                _keep_alive(sock, self.config.tcp_keepalive)
+        ctx = engine.connect()
+        client = ctx.client
+        client.fd = sock.fileno()
+        client.is_unix = is_unix
+        if is_unix:
+            client.address = client.local_address = os.fsencode(self.unix_path) + b":0"
+        else:
+            client.address = _format_address(address)
+            client.local_address = _format_address(sock.getsockname())
+        parser = RequestParser(self.config.proto_max_bulk_len)
+        connection = Connection(sock, ctx, parser)
+        self.connections[connection.fd] = connection
+        self.by_client[client.id] = connection
+        self.poller.add(connection.fd)
+
+    def close(self, connection: Connection) -> None:
+        """Close a connection and end its session."""
+        if connection.is_closed:
+            return
+        connection.is_closed = True
+        self.poller.remove(connection.fd)
+        del self.connections[connection.fd]
+        self.by_client.pop(connection.client.id, None)
+        connection.client.unsent = []
+        connection.client.unsent_size = 0
+        self.engine.disconnect(connection.ctx)
+        connection.sock.close()
+
+    def _read(self, connection: Connection) -> None:
+        """Read once from a socket and run what came."""
+        parser = connection.parser
+        client = connection.client
+        try:
+            data = connection.sock.recv(_BIG_READ if parser.is_gathering() else _READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.log.verbose(f"Reading from client: {error.strerror}")
+            self.close(connection)
+            return
+        size: i64 = len(data)
+        if size == 0:
+            self.close(connection)
+            return
+        client.last_interaction_ms = self.engine.clock.ms
+        client.input_total += size
+        stats = self.stats
+        stats.total_net_input_bytes += size
+        stats.total_reads_processed += 1
+        parser.feed(data)
+        if client.gates & (gates.BLOCKED | gates.CLOSING):
+            self._check_query_buffer(connection)
+        else:
+            self.run_input(connection)
+
+    def run_input(self, connection: Connection) -> None:
+        """Run the commands that have arrived, until one blocks, the connection is to be closed, or none is left."""
+        parser = connection.parser
+        engine = self.engine
+        ctx = connection.ctx
+        client = connection.client
+        parser.authenticated = not client.gates & gates.AUTH
+        try:
+            while True:
+                args = parser.next()
+                if args is None:
+                    break
+                engine.execute(ctx, args)
+                if client.gates & (gates.BLOCKED | gates.CLOSING | gates.AUTH):
+                    if client.gates & (gates.BLOCKED | gates.CLOSING):
+                        break
+                elif not parser.authenticated:
+                    parser.authenticated = True
+        except ProtocolError as error:
+            self.log.verbose(f"Protocol error from client: {error.text.decode(errors='replace')}")
+            encode_error(client.out, error.text)
+            client.close_after_reply = True
+            client.gates |= gates.CLOSING
+            client.wants_write()
+        self._check_query_buffer(connection)
+
+    def _check_query_buffer(self, connection: Connection) -> None:
+        client = connection.client
+        held = connection.parser.pending()
+        client.query_buffer = held
+        if held > client.query_buffer_peak:
+            client.query_buffer_peak = held
+        if held > self.config.client_query_buffer_limit:
+            self.log.warning(f"Closing client that reached max query buffer length: id={client.id}")
+            self.stats.client_query_buffer_limit_disconnections += 1
+            client.kill()
+
+    # -- sending
+
+    def flush_all(self) -> None:
+        """Send what the clients are owed; close those that are to go."""
+        outbox = self.engine.outbox
+        while outbox.clients:
+            clients = outbox.clients
+            outbox.clients = []
+            for client in clients:
+                client.wants_flush = False
+                connection = self.by_client.get(client.id)
+                if connection is not None:
+                    self._flush(connection)
+
+    def _flush(self, connection: Connection) -> None:
+        client = connection.client
+        if client.close_now:
+            self.close(connection)
+            return
+        size: i64 = len(client.out)
+        if size > 0:
+            data = client.out.getvalue()
+            if size > _KEEP_BUFFER:
+                client.out = BytesWriter()
+            else:
+                client.out.truncate(0)
+            if not client.unsent:
+                try:
+                    sent: i64 = connection.sock.send(data)
+                except (BlockingIOError, InterruptedError):
+                    sent = 0
+                except OSError as error:
+                    self.log.verbose(f"Error writing to client: {error.strerror}")
+                    self.close(connection)
+                    return
+                self.stats.total_writes_processed += 1
+                self.stats.total_net_output_bytes += sent
+                client.output_total += sent
+                if sent < size:
+                    client.unsent.append(data)
+                    connection.unsent_offset = int(sent)
+                    client.unsent_size = size - sent
+            else:
+                client.unsent.append(data)
+                client.unsent_size += size
+        if client.unsent:
+            if not connection.is_writing:
+                connection.is_writing = True
+                self.poller.set_writing(connection.fd, True)
+            self._check_output_limit(connection)
+        elif client.close_after_reply:
+            self.close(connection)
+
+    def _write_unsent(self, connection: Connection) -> None:
+        """Go on sending what waits."""
+        client = connection.client
+        unsent = client.unsent
+        stats = self.stats
+        budget = 4 * _SEND_SIZE
+        while unsent and budget > 0:
+            data = unsent[0]
+            offset = connection.unsent_offset
+            view = memoryview(data)[offset : offset + _SEND_SIZE]
+            try:
+                sent = connection.sock.send(view)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.log.verbose(f"Error writing to client: {error.strerror}")
+                self.close(connection)
+                return
+            budget -= sent
+            stats.total_writes_processed += 1
+            stats.total_net_output_bytes += sent
+            client.output_total += sent
+            client.unsent_size -= sent
+            client.last_interaction_ms = self.engine.clock.ms
+            if offset + sent == len(data):
+                del unsent[0]
+                connection.unsent_offset = 0
+            else:
+                connection.unsent_offset = offset + sent
+                if sent < len(view):
+                    return
+        if not unsent:
+            connection.is_writing = False
+            self.poller.set_writing(connection.fd, False)
+            if client.close_after_reply and len(client.out) == 0:
+                self.close(connection)
+
+    def _check_output_limit(self, connection: Connection) -> None:
+        """Close a client that lets its replies pile up beyond client-output-buffer-limit."""
+        client = connection.client
+        hard, soft, soft_seconds = self.config.client_output_buffer_limits[client.output_class()]
+        held = client.output_pending()
+        over = hard > 0 and held >= hard
+        if soft > 0 and held >= soft:
+            if client.soft_limit_since_ms == 0:
+                client.soft_limit_since_ms = self.engine.clock.ms
+            elif self.engine.clock.ms - client.soft_limit_since_ms > soft_seconds * 1000:
+                over = True
+        else:
+            client.soft_limit_since_ms = 0
+        if over:
+            self.log.warning(
+                f"Client id={client.id} addr={client.address.decode(errors='replace')} scheduled to be closed ASAP "
+                "for overcoming of output buffer limits."
+            )
+            self.stats.client_output_buffer_limit_disconnections += 1
+            self.close(connection)
+
+    # -- the loop
+
+    def run(self) -> None:
+        """Serve until shutdown is requested."""
+        timeout_s = 0.0
+        while not self.engine.shutdown_requested:
+            timeout_s = self.turn(timeout_s)
+
+    def turn(self, timeout_s: float) -> float:
+        """Wait at most `timeout_s` seconds and serve what is ready; return how long the next turn may wait."""
+        engine = self.engine
+        clock = engine.clock
+        connections = self.connections
+        events = self.poller.wait(timeout_s)
+        engine.moment = clock.refresh()
+        for fd, mask in events:
+            connection = connections.get(fd)
+            if connection is None:
+                self._on_other(fd)
+                continue
+            if mask != READABLE and mask & WRITABLE:
+                self._write_unsent(connection)
+                if mask == WRITABLE or connection.is_closed:
+                    continue
+            self._read(connection)
+        self.stats.eventloop_cycles += 1
+        if clock.ms >= self.cron.next_ms:
+            self.cron.run()
+            self.close_idle()
+        engine.before_sleep()
+        while engine.resumed:
+            self._run_resumed()
+        self.flush_all()
+        return self._next_timeout()
+
+    def _next_timeout(self) -> float:
+        engine = self.engine
+        if engine.shared.graveyard.values:
+            engine.shared.graveyard.free_some(_LAZY_SLICE)
+            return 0.0
+        until = engine.next_event_ms()
+        if self.cron.next_ms < until:
+            until = self.cron.next_ms
+        wait_ms = until - engine.clock.ms
+        return float(wait_ms) / 1000.0 if wait_ms > 0 else 0.0
+
+    def _run_resumed(self) -> None:
+        engine = self.engine
+        resumed = engine.resumed
+        engine.resumed = []
+        for client in resumed:
+            connection = self.by_client.get(client.id)
+            if connection is not None and not client.gates & (gates.BLOCKED | gates.CLOSING):
+                self.run_input(connection)
+
+    def _on_other(self, fd: int) -> None:
+        listener = self.listeners.get(fd)
+        if listener is not None:
+            self._accept(listener)
+        elif self.signals is not None and fd == self.signals.fileno():
+            with contextlib.suppress(BlockingIOError):
+                for number in self.signals.recv(64):
+                    self._on_signal(number)
+
+    def close_idle(self) -> None:
+        """Close clients that have been idle for longer than `timeout`, and re-check soft output limits."""
+        limit_ms = self.config.timeout * 1000
+        now_ms = self.engine.clock.ms
+        for connection in list(self.connections.values()):
+            client = connection.client
+            if client.unsent_size > 0:
+                self._check_output_limit(connection)
+            if (
+                limit_ms > 0
+                and now_ms - client.last_interaction_ms > limit_ms
+                and client.parked is None
+                and not client.subscriptions()
+                and not client.shard_channels
+            ):
+                self.log.verbose("Closing idle client")
+                self.close(connection)
+
+    # -- signals and the end
+
+    def watch_signals(self) -> None:
+        """Have SIGTERM and SIGINT end the server; a second SIGINT kills it at once."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        self._wakeup_end = theirs
+        self.signals = ours
+        self.poller.add(ours.fileno())
+        signal.signal(signal.SIGINT, _second_time_kills)
+        signal.signal(signal.SIGTERM, _ignore_in_python)
+        if sys.platform != "win32":
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def _on_signal(self, number: int) -> None:
+        if number not in (signal.SIGTERM, signal.SIGINT):
+            return
+        name = "SIGINT" if number == signal.SIGINT else "SIGTERM"
+        self.log.warning(f"Received {name} scheduling shutdown...")
+        self.engine.request_shutdown()
+
+    def stop(self) -> None:
+        """Send what can be sent, close every socket, remove the unix socket's file."""
+        self.flush_all()
+        for connection in list(self.connections.values()):
+            self.close(connection)
+        self._drop_listeners(list(self.listeners.values()))
+        if self.unix_path:
+            self.log.notice("Removing the unix socket file.")
+            with contextlib.suppress(OSError):
+                os.unlink(self.unix_path)
+        if self.signals is not None:
+            signal.set_wakeup_fd(-1)
+            self.poller.remove(self.signals.fileno())
+            self.signals.close()
+            self._wakeup_end.close()
+        self.poller.close()
+
+    _wakeup_end: socket.socket
+
+
+_AF_UNIX: Final = getattr(socket, "AF_UNIX", None)
+_ABSENT_ADDRESS: Final = (97, 99, 93, 22, 92, 94)  # EAFNOSUPPORT, EADDRNOTAVAIL, EPROTONOSUPPORT, ... as Redis tolerates
+
+
+def _second_time_kills(number: int, frame: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _ignore_in_python(number: int, frame: object) -> None:
+    """Do nothing: the loop reads the signal's number from the wake-up socket."""
+
+
+def _send_last(sock: socket.socket, text: bytes) -> None:
+    """Tell a client why it is turned away, if it will hear it, and close."""
+    with contextlib.suppress(OSError):
+        sock.setblocking(False)
+        sock.send(text)
+    sock.close()
+
+
+def _is_loopback(address: object) -> bool:
+    assert isinstance(address, tuple)
+    host = str(address[0])
+    return host.startswith("127.") or host == "::1" or host.startswith("::ffff:127.")
+
+
+def _format_address(address: object) -> bytes:
+    assert isinstance(address, tuple)
+    host = str(address[0])
+    return f"[{host}]:{address[1]}".encode() if ":" in host else f"{host}:{address[1]}".encode()
+
+
+def _keep_alive(sock: socket.socket, interval_s: int) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, interval_s)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(interval_s // 3, 1))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+
+
+def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = None) -> int:
+    """Run a server with `config` until it is told to stop; return the process's exit status."""
+    from respd.clock import Clock
+    from respd.commands import all_groups
+
+    engine = Engine(config, all_groups(), Clock(), log)
+    server = Server(config, log, engine)
+    try:
+        server.listen()
+    except ListenError as error:
+        log.warning(str(error))
+        return 1
+    server.watch_signals()
+    engine.on_start(server.rebind)
+    log.notice("Server initialized")
+    if config.port:
+        log.notice("Ready to accept connections tcp")
+    if config.unixsocket:
+        log.notice("Ready to accept connections unix")
+    if on_ready is not None:
+        on_ready(server)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    server.run()
+    log.warning("User requested shutdown...")
+    server.stop()
+    return 0
