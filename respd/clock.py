@@ -46,4 +46,4 @@ class ManualClock(Clock):
     def advance(self, ms: int) -> None:
         """Move the time on by `ms` milliseconds."""
         self.ms += ms
-        self.seconds = self.ms / _MS
+        self.seconds = int(self.ms) / _MS
