@@ -55,7 +55,7 @@ class Glob:
         return _match(self.pattern, text)
 
 
-def match(pattern: bytes, text: bytes, ignore_case: bool = False) -> bool:
+def matches(pattern: bytes, text: bytes, ignore_case: bool = False) -> bool:
     """Tell whether the whole of `text` matches `pattern`, once."""
     if ignore_case:
         return _match(pattern.lower(), text.lower())
