@@ -6,6 +6,7 @@ from typing import Final
 from respd.arguments import int_arg
 from respd.datatypes.strings import parse_int
 from respd.errors import INVALID_CURSOR, SYNTAX, CommandError
+from respd.glob import Glob
 
 _CURSOR: Final = re.compile(rb"[ \t\n\v\f\r]*([+-]?)([0-9]+)")
 _CURSORS: Final = 1 << 64
@@ -16,7 +17,7 @@ class ScanOptions:
     """The options of a scan. `pattern` and `type_name` (lower case) are None where everything is wanted."""
 
     def __init__(self) -> None:
-        self.pattern: bytes | None = None
+        self.pattern: Glob | None = None
         self.count: int = _DEFAULT_COUNT
         self.type_name: bytes | None = None
         self.no_values: bool = False
@@ -55,8 +56,8 @@ def scan_options(args: list[bytes], first: int, keys: bool = False, fields: bool
                 raise CommandError(SYNTAX)
             position += 2
         elif word == b"MATCH" and has_value:
-            pattern = args[position + 1]
-            options.pattern = None if pattern == b"*" else pattern
+            pattern = Glob(args[position + 1])
+            options.pattern = None if pattern.matches_all else pattern
             position += 2
         elif word == b"TYPE" and keys and has_value:
             options.type_name = args[position + 1].lower()
