@@ -1,0 +1,652 @@
+"""Sorted sets: members by score, equal scores by the members' bytes.
+
+The problem: find a member's score in O(1), and add, remove, rank and cut ranges in O(log n), in little memory.
+
+The idea: one object per member, an `Element`, that every structure points to. A small set is a plain list of elements
+in order; members are found by looking at each, as Redis does in a listpack. Beyond the configured size the elements are
+in three structures at once:
+- a dictionary from the member to its element;
+- a dense list in which each element knows its slot, for random members and for scans without state (`indexed` tells why
+  walking it downwards loses nothing, whatever scores change meanwhile);
+- a tree of fixed depth for the order: groups of blocks of elements, each a list in order. A search is a bisection among
+  the last elements of the groups, then of the blocks, then in one block. A rank is the sum of the sizes before it.
+
+Why this and not sortedcontainers: its lists hold (score, member) tuples, whose comparison calls back into generic code,
+and a score changes by removing one tuple and adding another. Here a new score is one store and two moves of pointers in
+lists of a few hundred. benchmarks/sorted_sets.py has the figures. Cost: in a set of n, the number of groups is
+n / (_BLOCK_MAX * _GROUP_MAX) to four times that, some 60 for a million.
+"""
+
+import itertools
+import sys
+from random import Random
+from typing import Final, final
+
+from mypy_extensions import i64, mypyc_attr
+
+from respd.datatypes.indexed import scan_span
+from respd.datatypes.limits import Limits
+
+_BLOCK_MAX: Final = 128  # elements in a block, at most
+_BLOCK_MIN: Final = 24  # below, a block joins its neighbour if both fit into one
+_GROUP_MAX: Final = 128  # blocks in a group, at most
+_GROUP_MIN: Final = 24
+_SAMPLES: Final = 8
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Element:
+    """A member with its score. Readers may keep it while the set does not change; only the set changes it."""
+
+    def __init__(self, member: bytes, score: float) -> None:
+        self.member: bytes = member
+        self.score: float = score
+        self.slot: i64 = 0  # in the dense list of a large set
+
+
+@final
+class SortedSet:
+    """Distinct members in order of score, then of bytes. Ranks count from 0, the lowest score, unless said otherwise.
+
+    Either `_large` is None and `_small` holds everything in order, or `_small` is empty. A set grows large for good.
+    """
+
+    def __init__(self) -> None:
+        self._small: list[Element] = []
+        self._large: _Large | None = None
+
+    def __len__(self) -> int:
+        large = self._large
+        return len(self._small) if large is None else len(large.dense)
+
+    def encoding(self) -> bytes:
+        """Return OBJECT ENCODING's answer."""
+        return b"listpack" if self._large is None else b"skiplist"
+
+    def find(self, member: bytes) -> Element | None:
+        """Return the element of `member`, or None. O(1)."""
+        large = self._large
+        if large is not None:
+            return large.by_member.get(member)
+        for element in self._small:
+            if element.member == member:
+                return element
+        return None
+
+    def add(self, member: bytes, score: float, limits: Limits) -> None:
+        """Add `member`, which must not be present (see `find`). O(log n)."""
+        element = Element(member, score)
+        large = self._large
+        if large is not None:
+            large.add(element)
+            return
+        small = self._small
+        small.insert(_lower_bound(small, score, member), element)
+        if len(small) > limits.zset_max_entries or len(member) > limits.zset_max_value:
+            self.grow_large()
+
+    def change(self, element: Element, score: float) -> None:
+        """Give an element of this set another score. O(log n)."""
+        large = self._large
+        if large is not None:
+            large.order.change(element, score)
+            return
+        small = self._small
+        small.pop(_lower_bound(small, element.score, element.member))
+        element.score = score
+        small.insert(_lower_bound(small, score, element.member), element)
+
+    def put(self, member: bytes, score: float, limits: Limits) -> None:
+        """Set the score of `member`, present or not. O(log n)."""
+        element = self.find(member)
+        if element is None:
+            self.add(member, score, limits)
+        elif element.score != score:
+            self.change(element, score)
+
+    def discard(self, member: bytes) -> bool:
+        """Remove `member` if present; return whether it was. O(log n)."""
+        large = self._large
+        if large is not None:
+            element = large.by_member.get(member)
+            if element is None:
+                return False
+            large.order.remove(element)
+            large.forget(element)
+            return True
+        small = self._small
+        for index, element in enumerate(small):
+            if element.member == member:
+                small.pop(index)
+                return True
+        return False
+
+    def pop_min(self) -> Element:
+        """Remove and return the first element of a set that is not empty. O(1), on average."""
+        large = self._large
+        if large is None:
+            return self._small.pop(0)
+        element = large.order.pop_first()
+        large.forget(element)
+        return element
+
+    def pop_max(self) -> Element:
+        """Remove and return the last element of a set that is not empty. O(1), on average."""
+        large = self._large
+        if large is None:
+            return self._small.pop()
+        element = large.order.pop_last()
+        large.forget(element)
+        return element
+
+    def rank(self, element: Element) -> int:
+        """Return the rank of an element of this set. O(log n)."""
+        large = self._large
+        if large is None:
+            return int(_lower_bound(self._small, element.score, element.member))
+        return large.order.rank(element.score, element.member)
+
+    def rank_of_score(self, score: float, after: bool) -> int:
+        """Return how many elements have a lower score or, with `after`, no higher one. O(log n)."""
+        large = self._large
+        if large is None:
+            return int(_score_bound(self._small, score, after))
+        return large.order.rank_of_score(score, after)
+
+    def rank_of_member(self, member: bytes, after: bool) -> int:
+        """Return how many members are lower than `member` or, with `after`, not higher. O(log n).
+
+        For sets whose scores are all equal, as in Redis; with others the answer is some number within range.
+        """
+        large = self._large
+        if large is None:
+            return int(_member_bound(self._small, member, after))
+        return large.order.rank_of_member(member, after)
+
+    def between(self, start: int, stop: int) -> list[Element]:
+        """Return the elements with ranks from `start` to `stop` - 1; 0 <= start, stop <= len. O(log n + result)."""
+        large = self._large
+        if large is None:
+            return self._small[start:stop]
+        if start >= stop:
+            return []
+        return large.order.between(start, stop)
+
+    def remove_between(self, start: int, stop: int) -> int:
+        """Remove the elements with ranks from `start` to `stop` - 1; return how many. O(log n + removed)."""
+        if start >= stop:
+            return 0
+        large = self._large
+        if large is None:
+            del self._small[start:stop]
+            return stop - start
+        for element in large.order.remove_between(start, stop):
+            large.forget(element)
+        return stop - start
+
+    def unordered(self) -> list[Element]:
+        """Return all elements in no particular order: the set's own list, to be read at once. O(1)."""
+        large = self._large
+        return self._small if large is None else large.dense
+
+    def pick(self, random: Random) -> Element:
+        """Return a random element of a set that is not empty. O(1)."""
+        elements = self.unordered()
+        return elements[int(random.random() * len(elements))]
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[Element]]:
+        """Return the next cursor, 0 at the end, and about `count` elements; 0 starts; small sets come whole. O(count).
+
+        What is present from the first call to the last is returned at least once, whatever else comes, goes or moves.
+        """
+        large = self._large
+        if large is None:
+            return 0, self._small[:]
+        start, stop = scan_span(cursor, count, len(large.dense))
+        return stop, large.dense[stop:start]
+
+    def grow_large(self) -> None:
+        """Take the form for many or long members, whatever the size. O(n)."""
+        if self._large is None:
+            self._large = _Large(self._small)
+            self._small = []
+
+    def grow_for(self, count: int, longest: int, limits: Limits) -> None:
+        """Choose the form of a new set that is about to get `count` members of up to `longest` bytes. O(1)."""
+        if count > limits.zset_max_entries or longest > limits.zset_max_value:
+            self.grow_large()
+
+    def free_some(self, count: int) -> bool:
+        """Drop up to `count` elements, the last first; return whether the set is empty now. O(count)."""
+        large = self._large
+        if large is None:
+            self._small = []
+            return True
+        return large.free_some(count)
+
+    def memory_bytes(self) -> int:
+        """Return an estimate of the memory used, from a few elements. O(1)."""
+        elements = self.unordered()
+        size = len(elements)
+        total = sys.getsizeof(self) + sys.getsizeof(elements)
+        if size == 0:
+            return total
+        large = self._large
+        if large is not None:  # in the tree, a pointer from a block that is half to wholly full
+            total += sys.getsizeof(large) + sys.getsizeof(large.by_member) + size * 12
+        step = size // _SAMPLES + 1
+        sampled = 0
+        taken = 0
+        for index in range(0, size, step):
+            sampled += sys.getsizeof(elements[index].member)
+            taken += 1
+        return total + size * (sys.getsizeof(elements[0]) + sampled // taken)
+
+    def copy(self) -> "SortedSet":
+        """Return an independent set of the same members and scores in the same form. O(n)."""
+        twin = SortedSet()
+        for element in self.between(0, len(self)):
+            twin._small.append(Element(element.member, element.score))
+        if self._large is not None:
+            twin.grow_large()
+        return twin
+
+    def check(self) -> None:
+        """Assert the invariant."""
+        large = self._large
+        _check_order(self._small)
+        if large is not None:
+            assert not self._small
+            large.check()
+        assert len({element.member for element in self.unordered()}) == len(self)
+
+
+@final
+class _Large:
+    """A large set: the same elements by member, in a dense list, and in order.
+
+    Invariant: `dense[i].slot == i`; `by_member` and `order` hold the elements of `dense` and nothing else.
+    """
+
+    def __init__(self, ordered: list[Element]) -> None:
+        self.dense: list[Element] = ordered
+        self.by_member: dict[bytes, Element] = {}
+        self.order: _Order = _Order()
+        for slot, element in enumerate(ordered):
+            element.slot = slot
+            self.by_member[element.member] = element
+            self.order.add(element)
+
+    def add(self, element: Element) -> None:
+        dense = self.dense
+        element.slot = len(dense)
+        dense.append(element)
+        self.by_member[element.member] = element
+        self.order.add(element)
+
+    def forget(self, element: Element) -> None:
+        """Drop an element that is no longer in the order: the last of the dense list takes its slot. O(1)."""
+        del self.by_member[element.member]
+        dense = self.dense
+        last = dense.pop()
+        if last is not element:
+            slot = element.slot
+            dense[slot] = last
+            last.slot = slot
+
+    def free_some(self, count: int) -> bool:
+        dense = self.dense
+        if count >= len(dense):
+            self.order = _Order()
+            self.by_member = {}
+            self.dense = []
+            return True
+        for _ in range(count):
+            self.forget(self.order.pop_last())
+        return False
+
+    def check(self) -> None:
+        assert len(self.dense) == len(self.by_member)
+        for slot, element in enumerate(self.dense):
+            assert element.slot == slot
+            assert self.by_member[element.member] is element
+        ordered = self.order.check()
+        assert len(ordered) == len(self.dense)
+        for element in ordered:
+            assert self.dense[element.slot] is element
+
+
+@final
+class _Group:
+    """Some blocks of the order. `lasts[i]` is the last element of `blocks[i]`, `size` the elements of all."""
+
+    def __init__(self) -> None:
+        self.blocks: list[list[Element]] = []
+        self.lasts: list[Element] = []
+        self.size: i64 = 0
+
+
+@final
+class _Order:
+    """Elements in order of (score, member), in groups of blocks.
+
+    Invariant: no block and no group is empty; a block holds at most _BLOCK_MAX elements, a group at most _GROUP_MAX
+    blocks; `lasts[i]` is the last element of `groups[i]`; all elements read from front to back are in order.
+    """
+
+    def __init__(self) -> None:
+        self.groups: list[_Group] = []
+        self.lasts: list[Element] = []
+
+    def add(self, element: Element) -> None:
+        """Put a new element in its place. O(log n)."""
+        groups = self.groups
+        score = element.score
+        member = element.member
+        g = _lower_bound(self.lasts, score, member)
+        if g == len(groups):
+            self._append(element)
+            return
+        group = groups[g]
+        b = _lower_bound(group.lasts, score, member)
+        block = group.blocks[b]
+        block.insert(_lower_bound(block, score, member), element)
+        group.size += 1
+        if len(block) > _BLOCK_MAX:
+            half: i64 = len(block) // 2
+            group.blocks.insert(b + 1, block[half:])
+            del block[half:]
+            group.lasts.insert(b, block[half - 1])
+            if len(group.blocks) > _GROUP_MAX:
+                self._split_group(g)
+
+    def _append(self, element: Element) -> None:
+        """Put at the end what is higher than all others: full blocks stay full, so rising scores waste no room."""
+        groups = self.groups
+        if not groups:
+            groups.append(_Group())
+            self.lasts.append(element)
+        group = groups[-1]
+        if not group.blocks or len(group.blocks[-1]) >= _BLOCK_MAX:
+            if len(group.blocks) >= _GROUP_MAX:
+                group = _Group()
+                groups.append(group)
+                self.lasts.append(element)
+            group.blocks.append([])
+            group.lasts.append(element)
+        group.blocks[-1].append(element)
+        group.lasts[-1] = element
+        group.size += 1
+        self.lasts[-1] = element
+
+    def _split_group(self, g: i64) -> None:
+        group = self.groups[g]
+        half: i64 = len(group.blocks) // 2
+        right = _Group()
+        right.blocks = group.blocks[half:]
+        right.lasts = group.lasts[half:]
+        moved: i64 = 0
+        for block in right.blocks:
+            moved += len(block)
+        right.size = moved
+        del group.blocks[half:]
+        del group.lasts[half:]
+        group.size -= moved
+        self.groups.insert(g + 1, right)
+        self.lasts.insert(g, group.lasts[half - 1])
+
+    def remove(self, element: Element) -> None:
+        """Remove an element that is present. O(log n)."""
+        score = element.score
+        member = element.member
+        g = _lower_bound(self.lasts, score, member)
+        group = self.groups[g]
+        b = _lower_bound(group.lasts, score, member)
+        self._remove_at(g, b, _lower_bound(group.blocks[b], score, member))
+
+    def change(self, element: Element, score: float) -> None:
+        """Give an element another score: in place if its neighbours allow it. O(log n)."""
+        old = element.score
+        member = element.member
+        g = _lower_bound(self.lasts, old, member)
+        group = self.groups[g]
+        b = _lower_bound(group.lasts, old, member)
+        block = group.blocks[b]
+        i = _lower_bound(block, old, member)
+        if 0 < i < len(block) - 1 and block[i - 1].score < score < block[i + 1].score:
+            element.score = score
+            return
+        self._remove_at(g, b, i)
+        element.score = score
+        self.add(element)
+
+    def _remove_at(self, g: i64, b: i64, i: i64) -> None:
+        """Remove the element at index `i` of block `b` of group `g`."""
+        group = self.groups[g]
+        block = group.blocks[b]
+        block.pop(i)
+        group.size -= 1
+        size: i64 = len(block)
+        if size >= _BLOCK_MIN:
+            if i == size:
+                self._set_last(g, b)
+        else:
+            self._shrunk(g, b)
+
+    def _set_last(self, g: i64, b: i64) -> None:
+        """Correct `lasts` after the end of block `b` of group `g` changed."""
+        group = self.groups[g]
+        last = group.blocks[b][-1]
+        group.lasts[b] = last
+        if b == len(group.blocks) - 1:
+            self.lasts[g] = last
+
+    def _shrunk(self, g: i64, b: i64) -> None:
+        """Restore the invariant after block `b` of group `g` lost elements: drop it if empty, join it if small."""
+        group = self.groups[g]
+        blocks = group.blocks
+        block = blocks[b]
+        if not block:
+            blocks.pop(b)
+            group.lasts.pop(b)
+            if not blocks:
+                self.groups.pop(g)
+                self.lasts.pop(g)
+                return
+            self._set_last(g, i64(len(blocks) - 1))
+        else:
+            self._set_last(g, b)
+            if b + 1 < len(blocks):
+                self._join_blocks(group, b)
+            elif b > 0:
+                self._join_blocks(group, b - 1)
+        if len(blocks) < _GROUP_MIN:
+            if g + 1 < len(self.groups):
+                self._join_groups(g)
+            elif g > 0:
+                self._join_groups(g - 1)
+
+    def _join_blocks(self, group: _Group, b: i64) -> None:
+        left = group.blocks[b]
+        right = group.blocks[b + 1]
+        if len(left) + len(right) <= _BLOCK_MAX // 2:
+            left.extend(right)
+            group.blocks.pop(b + 1)
+            group.lasts.pop(b)
+
+    def _join_groups(self, g: i64) -> None:
+        left = self.groups[g]
+        right = self.groups[g + 1]
+        if len(left.blocks) + len(right.blocks) <= _GROUP_MAX // 2:
+            left.blocks.extend(right.blocks)
+            left.lasts.extend(right.lasts)
+            left.size += right.size
+            self.groups.pop(g + 1)
+            self.lasts.pop(g)
+
+    def pop_first(self) -> Element:
+        """Remove and return the lowest element; there is one."""
+        element = self.groups[0].blocks[0][0]
+        self._remove_at(0, 0, 0)
+        return element
+
+    def pop_last(self) -> Element:
+        """Remove and return the highest element; there is one."""
+        element = self.lasts[-1]
+        g: i64 = len(self.groups) - 1
+        b: i64 = len(self.groups[g].blocks) - 1
+        self._remove_at(g, b, i64(len(self.groups[g].blocks[b]) - 1))
+        return element
+
+    def rank(self, score: float, member: bytes) -> int:
+        """Return how many elements come before (score, member). O(log n)."""
+        g = _lower_bound(self.lasts, score, member)
+        if g == len(self.groups):
+            return int(self._rank_at(g, 0, 0))
+        group = self.groups[g]
+        b = _lower_bound(group.lasts, score, member)
+        return int(self._rank_at(g, b, _lower_bound(group.blocks[b], score, member)))
+
+    def rank_of_score(self, score: float, after: bool) -> int:
+        """Return how many elements have a lower score or, with `after`, no higher one. O(log n)."""
+        g = _score_bound(self.lasts, score, after)
+        if g == len(self.groups):
+            return int(self._rank_at(g, 0, 0))
+        group = self.groups[g]
+        b = _score_bound(group.lasts, score, after)
+        return int(self._rank_at(g, b, _score_bound(group.blocks[b], score, after)))
+
+    def rank_of_member(self, member: bytes, after: bool) -> int:
+        """Return how many members are lower than `member` or, with `after`, not higher; scores are equal. O(log n)."""
+        g = _member_bound(self.lasts, member, after)
+        if g == len(self.groups):
+            return int(self._rank_at(g, 0, 0))
+        group = self.groups[g]
+        b = _member_bound(group.lasts, member, after)
+        if b == len(group.blocks):  # only where scores differ
+            return int(self._rank_at(g + 1, 0, 0))
+        return int(self._rank_at(g, b, _member_bound(group.blocks[b], member, after)))
+
+    def _rank_at(self, g: i64, b: i64, i: i64) -> i64:
+        rank = i
+        index: i64 = 0
+        while index < g:
+            rank += self.groups[index].size
+            index += 1
+        if b > 0:
+            blocks = self.groups[g].blocks
+            index = 0
+            while index < b:
+                rank += len(blocks[index])
+                index += 1
+        return rank
+
+    def _locate(self, rank: i64) -> tuple[i64, i64, i64]:
+        """Return (group, block, index) of the element with this rank; there is one."""
+        g: i64 = 0
+        while rank >= self.groups[g].size:
+            rank -= self.groups[g].size
+            g += 1
+        blocks = self.groups[g].blocks
+        b: i64 = 0
+        while rank >= len(blocks[b]):
+            rank -= len(blocks[b])
+            b += 1
+        return g, b, rank
+
+    def between(self, start: i64, stop: i64) -> list[Element]:
+        """Return the elements with ranks from `start` to `stop` - 1; there are such. O(log n + result)."""
+        g, b, i = self._locate(start)
+        wanted = stop - start
+        found = self.groups[g].blocks[b][i : i + wanted]
+        while len(found) < wanted:
+            b += 1
+            if b == len(self.groups[g].blocks):
+                g += 1
+                b = 0
+            block = self.groups[g].blocks[b]
+            missing = wanted - len(found)
+            if len(block) <= missing:
+                found.extend(block)
+            else:
+                found.extend(block[:missing])
+        return found
+
+    def remove_between(self, start: i64, stop: i64) -> list[Element]:
+        """Remove and return the elements with ranks from `start` to `stop` - 1; there are such. O(log n + removed)."""
+        removed: list[Element] = []
+        wanted = stop - start
+        while len(removed) < wanted:
+            g, b, i = self._locate(start)
+            group = self.groups[g]
+            block = group.blocks[b]
+            end: i64 = min(i64(len(block)), i + wanted - len(removed))
+            removed.extend(block[i:end])
+            del block[i:end]
+            group.size -= end - i
+            self._shrunk(g, b)
+        return removed
+
+    def check(self) -> list[Element]:
+        """Assert the invariant; return all elements in order."""
+        ordered: list[Element] = []
+        assert len(self.groups) == len(self.lasts)
+        for group, last in zip(self.groups, self.lasts):
+            assert 0 < len(group.blocks) <= _GROUP_MAX
+            assert len(group.blocks) == len(group.lasts)
+            assert group.lasts[-1] is last
+            assert group.size == sum(len(block) for block in group.blocks)
+            for block, block_last in zip(group.blocks, group.lasts):
+                assert 0 < len(block) <= _BLOCK_MAX
+                assert block[-1] is block_last
+                ordered.extend(block)
+        _check_order(ordered)
+        return ordered
+
+
+def _lower_bound(elements: list[Element], score: float, member: bytes) -> i64:
+    """Return the index of the first element not below (score, member), or the length."""
+    low: i64 = 0
+    high: i64 = len(elements)
+    while low < high:
+        middle = (low + high) >> 1
+        other = elements[middle].score
+        if other < score or (other == score and elements[middle].member < member):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _score_bound(elements: list[Element], score: float, after: bool) -> i64:
+    """Return the index of the first element whose score is not lower or, with `after`, is higher; or the length."""
+    low: i64 = 0
+    high: i64 = len(elements)
+    while low < high:
+        middle = (low + high) >> 1
+        other = elements[middle].score
+        if other < score or (after and other == score):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _member_bound(elements: list[Element], member: bytes, after: bool) -> i64:
+    """Return the index of the first element whose member is not lower or, with `after`, is higher; or the length."""
+    low: i64 = 0
+    high: i64 = len(elements)
+    while low < high:
+        middle = (low + high) >> 1
+        other = elements[middle].member
+        if other < member or (after and other == member):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _check_order(elements: list[Element]) -> None:
+    for lower, higher in itertools.pairwise(elements):
+        assert (lower.score, lower.member) < (higher.score, higher.member)
