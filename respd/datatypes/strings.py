@@ -142,6 +142,13 @@ def as_bytes(value: StringValue) -> bytes:
     return bytes(value)
 
 
+def view_of(value: StringValue) -> bytes | bytearray:
+    """Return the bytes of a string value to look at; a raw string is not copied, so it must not be kept."""
+    if isinstance(value, int):
+        return b"%d" % value
+    return value
+
+
 def try_int(data: bytes) -> bytes | int:
     """Return what SET stores for `data`: an int when it is the canonical spelling of one, else the bytes."""
     if len(data) > 20:
