@@ -2,9 +2,10 @@
 
 usage: python3 scripts/environment.py EXTRA [EXTRA ...]   (prints the environment's folder)
 
-Builds `.venv` (`.venv-interpreted` with RESPD_COMPILE=0) with respd and the named extras ("run", "test", "dev"), or leaves
-it as it is when nothing that goes into it has changed. Standard library only: it runs before anything is installed. Debian
-ships `venv` without `ensurepip` unless python3-venv is installed; then pip itself is fetched from the package index.
+Builds `.venv` (`.venv-interpreted` with RESPD_COMPILE=0) with respd and the named extras ("run", "test", "dev"), or
+leaves it as it is when nothing that goes into it has changed. Standard library only: it runs before anything is
+installed. Debian ships `venv` without `ensurepip` unless python3-venv is installed; then pip itself is fetched from the
+package index.
 """
 
 import configparser
@@ -135,6 +136,6 @@ def main(extras: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs this may have any Python
         sys.exit(f"respd: Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
     main(sys.argv[1:] or ["run"])
