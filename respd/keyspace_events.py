@@ -68,12 +68,12 @@ def format_classes(bits: int) -> bytes:
         for letter, bit in _LETTERS:
             if bits & bit:
                 letters.append(letter)
+        if bits & NEW:
+            letters += b"n"
     if bits & KEYSPACE:
         letters += b"K"
     if bits & KEYEVENT:
         letters += b"E"
     if bits & KEY_MISS:
         letters += b"m"
-    if bits & NEW:
-        letters += b"n"
     return bytes(letters)
