@@ -1,0 +1,155 @@
+"""Publish/subscribe: who is subscribed to what, and the delivery of messages.
+
+A message is encoded once. Its two wire forms differ in their first byte only (an array in RESP2, a push in RESP3), and
+all subscribers of one version get the same bytes. Sources: redis.io, "Pub/Sub" and "Sharded Pub/Sub".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+from librt.strings import BytesWriter
+
+from respd.glob import matches
+from respd.protocol.replies import encode
+
+if TYPE_CHECKING:
+    from respd.client import Client
+
+_RESP3_START: Final = b">"
+
+
+@final
+class Topics:
+    """The subscribers of channels, patterns or shard channels by name. No name is kept without a subscriber."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[bytes, dict[Client, bool]] = {}
+
+    def add(self, name: bytes, client: Client) -> None:
+        """Note that `client` is subscribed to `name`."""
+        clients = self.by_name.get(name)
+        if clients is None:
+            clients = {}
+            self.by_name[name] = clients
+        clients[client] = True
+
+    def remove(self, name: bytes, client: Client) -> None:
+        """Note that `client`, which was subscribed, is no longer."""
+        clients = self.by_name[name]
+        del clients[client]
+        if not clients:
+            del self.by_name[name]
+
+    def matching(self, pattern: bytes | None) -> list[bytes]:
+        """Return the names that match a glob pattern, all without one."""
+        if pattern is None:
+            return list(self.by_name)
+        found: list[bytes] = []
+        for name in self.by_name:
+            if matches(pattern, name):
+                found.append(name)
+        return found
+
+    def count(self, name: bytes) -> int:
+        """Return the number of subscribers of `name`."""
+        clients = self.by_name.get(name)
+        return 0 if clients is None else len(clients)
+
+
+class PubSub:
+    """All subscriptions of one server. Each is also noted with its client, in the dictionary of the same kind there."""
+
+    def __init__(self) -> None:
+        self.channels = Topics()
+        self.patterns = Topics()
+        self.shard_channels = Topics()
+
+    def subscribe(self, client: Client, channel: bytes) -> bool:
+        """Subscribe to a channel; return whether that is new. O(1)."""
+        return _subscribe(self.channels, client.channels, client, channel)
+
+    def unsubscribe(self, client: Client, channel: bytes) -> bool:
+        """End a subscription; return whether there was one. O(1)."""
+        return _unsubscribe(self.channels, client.channels, client, channel)
+
+    def psubscribe(self, client: Client, pattern: bytes) -> bool:
+        """Subscribe to the channels that match a glob pattern; return whether that is new. O(1)."""
+        return _subscribe(self.patterns, client.patterns, client, pattern)
+
+    def punsubscribe(self, client: Client, pattern: bytes) -> bool:
+        """End a subscription to a pattern; return whether there was one. O(1)."""
+        return _unsubscribe(self.patterns, client.patterns, client, pattern)
+
+    def ssubscribe(self, client: Client, channel: bytes) -> bool:
+        """Subscribe to a shard channel; return whether that is new. O(1)."""
+        return _subscribe(self.shard_channels, client.shard_channels, client, channel)
+
+    def sunsubscribe(self, client: Client, channel: bytes) -> bool:
+        """End a subscription to a shard channel; return whether there was one. O(1)."""
+        return _unsubscribe(self.shard_channels, client.shard_channels, client, channel)
+
+    def disconnect(self, client: Client) -> None:
+        """End all subscriptions of a client without telling it (the connection ends, or RESET)."""
+        if not (client.channels or client.patterns or client.shard_channels):
+            return
+        for channel in client.channels:
+            self.channels.remove(channel, client)
+        for pattern in client.patterns:
+            self.patterns.remove(pattern, client)
+        for channel in client.shard_channels:
+            self.shard_channels.remove(channel, client)
+        client.channels = {}
+        client.patterns = {}
+        client.shard_channels = {}
+        client.update_subscribed_gate()
+
+    def publish(self, channel: bytes, message: bytes) -> int:
+        """Send a message to the channel's subscribers and to matching patterns; return how often it was sent.
+
+        O(subscribers + patterns).
+        """
+        receivers = 0
+        clients = self.channels.by_name.get(channel)
+        if clients is not None:
+            receivers = _deliver(clients, [b"message", channel, message])
+        patterns = self.patterns.by_name
+        if patterns:
+            for pattern, clients in patterns.items():
+                if matches(pattern, channel):
+                    receivers += _deliver(clients, [b"pmessage", pattern, channel, message])
+        return receivers
+
+    def publish_to_shard(self, channel: bytes, message: bytes) -> int:
+        """Send a message to a shard channel's subscribers; return how many there are. O(subscribers)."""
+        clients = self.shard_channels.by_name.get(channel)
+        return 0 if clients is None else _deliver(clients, [b"smessage", channel, message])
+
+
+def _subscribe(topics: Topics, names: dict[bytes, bool], client: Client, name: bytes) -> bool:
+    if name in names:
+        return False
+    names[name] = True
+    topics.add(name, client)
+    client.update_subscribed_gate()
+    return True
+
+
+def _unsubscribe(topics: Topics, names: dict[bytes, bool], client: Client, name: bytes) -> bool:
+    if name not in names:
+        return False
+    del names[name]
+    topics.remove(name, client)
+    client.update_subscribed_gate()
+    return True
+
+
+def _deliver(clients: dict[Client, bool], items: list[object]) -> int:
+    """Write a message to all clients; return how many they are."""
+    out = BytesWriter()
+    encode(out, items, 2)
+    in_resp2 = out.getvalue()
+    in_resp3 = _RESP3_START + in_resp2[1:]
+    for client in clients:
+        client.write_raw(in_resp2 if client.resp == 2 else in_resp3)
+    return len(clients)
