@@ -9,13 +9,16 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from respd.datatypes.doubles import shortest_digits
+
 StringValue = bytes | int | bytearray
 
 INT64_MIN: Final = -(1 << 63)
 INT64_MAX: Final = (1 << 63) - 1
 MAX_STRING: Final = 512 * 1024 * 1024
 _EMBSTR_MAX: Final = 44
-_EXACT_INT: Final = 1 << 53
+_EXACT_INT: Final = 1 << 62
+_EXACT_THOUSANDTHS: Final = 1e12
 
 
 def parse_int(data: bytes) -> int | None:
@@ -74,9 +77,12 @@ def _parse_hex_double(data: bytes) -> float | None:
     if not body.startswith(b"0x") or len(data) - len(body) > 1:
         return None
     try:
-        return float.fromhex(data.decode("ascii"))
+        value = float.fromhex(data.decode("ascii"))
     except (ValueError, OverflowError):
         return None
+    if value == 0.0 and body[2:].partition(b"p")[0].strip(b"0."):
+        return None
+    return value
 
 
 def _spells_nonzero(data: bytes) -> bool:
@@ -85,47 +91,42 @@ def _spells_nonzero(data: bytes) -> bool:
 
 
 def format_double(value: float) -> bytes:
-    """Return `value` as Redis prints scores: an integer without a point, else the shortest digits that read back."""
+    """Return `value` as Redis prints scores: integers up to 2**62 in full, else digits that read back the same."""
     if value == math.inf:
         return b"inf"
     if value == -math.inf:
         return b"-inf"
     if value != value:
         return b"nan"
-    if -_EXACT_INT < value < _EXACT_INT:
+    if -_EXACT_INT <= value <= _EXACT_INT:
         whole = int(value)
         if whole == value:
             if whole == 0 and math.copysign(1.0, value) < 0:
                 return b"-0"
             return b"%d" % whole
-    return _place_point(repr(value))
+    if -_EXACT_THOUSANDTHS < value < _EXACT_THOUSANDTHS:
+        # With three decimals or fewer the shortest digits are Redis' (see `doubles`), and repr is much faster.
+        plain = repr(value)
+        if plain.find(".") >= len(plain) - 4:
+            return plain.encode()
+    digits, power = shortest_digits(abs(value))
+    text = _place_point(digits, power)
+    return b"-" + text if value < 0 else text
 
 
-def _place_point(text: str) -> bytes:
-    """Return Python's shortest digits laid out as Redis' fpconv does: plain to 21 digits, e+N beyond."""
-    sign = ""
-    if text[0] == "-":
-        sign, text = "-", text[1:]
-    mantissa, _, exponent_text = text.partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    if fraction == "0":
-        fraction = ""
-    digits = (whole + fraction).lstrip("0")
-    exponent = int(exponent_text or "0") - len(fraction)
-    stripped = digits.rstrip("0")
-    exponent += len(digits) - len(stripped)
-    digits = stripped
+def _place_point(digits: bytes, power: int) -> bytes:
+    """Return `digits * 10 ** power` in plain notation, or with an exponent where that would need many zeros."""
     count = len(digits)
-    scientific = exponent + count - 1
-    if exponent >= 0 and abs(scientific) < count + 7:
-        return (sign + digits + "0" * exponent).encode()
-    if exponent < 0 and (exponent > -7 or abs(scientific) < 4):
-        offset = count + exponent
-        if offset <= 0:
-            return (sign + "0." + "0" * -offset + digits).encode()
-        return (sign + digits[:offset] + "." + digits[offset:]).encode()
-    point = digits[0] + ("." + digits[1:] if count > 1 else "")
-    return f"{sign}{point}e{'-' if scientific < 0 else '+'}{abs(scientific)}".encode()
+    scientific = power + count - 1
+    if power >= 0 and scientific < count + 7:
+        return digits + b"0" * power
+    if power < 0 and (power > -7 or abs(scientific) < 4):
+        whole = count + power
+        if whole <= 0:
+            return b"0." + b"0" * -whole + digits
+        return digits[:whole] + b"." + digits[whole:]
+    point = digits[:1] + b"." + digits[1:] if count > 1 else digits
+    return b"%be%b%d" % (point, b"-" if scientific < 0 else b"+", abs(scientific))
 
 
 def format_int(value: int) -> bytes:
