@@ -1,46 +1,16 @@
 """The commands: one module a group; each declares its commands beside their handlers."""
 
+import importlib
+import pkgutil
+
 from respd.command import Group
 
 
 def all_groups() -> list[Group]:
     """Return the declarations of every command that respd has."""
-    from respd.commands import (
-        bitmaps,
-        clients,
-        configuration,
-        connection,
-        debug,
-        hashes,
-        info,
-        introspection,
-        keys,
-        lists,
-        pubsub,
-        server,
-        sets,
-        sort,
-        strings,
-        transactions,
-        zsets,
-    )
-
-    return [
-        connection.group,
-        clients.group,
-        keys.group,
-        sort.group,
-        strings.group,
-        bitmaps.group,
-        hashes.group,
-        lists.group,
-        sets.group,
-        zsets.group,
-        transactions.group,
-        pubsub.group,
-        server.group,
-        info.group,
-        introspection.group,
-        configuration.group,
-        debug.group,
-    ]
+    found: list[Group] = []
+    for module in sorted(entry.name for entry in pkgutil.iter_modules(__path__)):
+        group = getattr(importlib.import_module(f"{__name__}.{module}"), "group", None)
+        if isinstance(group, Group):
+            found.append(group)
+    return found

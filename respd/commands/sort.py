@@ -1,7 +1,7 @@
 """SORT and SORT_RO. Source: redis.io/commands/sort.
 
-A call is read into a `_Request`; the members are loaded, ordered by a key of comparison each and cut to the limits; then
-each is turned into what the GET patterns ask for.
+A call is read into a `_Request`; the members are loaded, ordered by a key of comparison each and cut to the limits;
+then each is turned into what the GET patterns ask for.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _members(value: object) -> list[bytes]:
     if value is None:
         return []
     if isinstance(value, ListValue):
-        return value.range(0, -1)
+        return value.to_list()
     if isinstance(value, SetValue):
         return value.members()
     if isinstance(value, SortedSet):
@@ -256,10 +256,11 @@ def _store(ctx: Context, key: bytes, result: list[object]) -> int:
     if not result:
         db.delete(key)
         return 0
-    value = ListValue()
-    limits = ctx.limits
+    elements: list[bytes] = []
     for item in result:
-        value.push_right(item if isinstance(item, bytes) else b"", limits)
+        elements.append(item if isinstance(item, bytes) else b"")
+    value = ListValue()
+    value.fill(elements, ctx.limits)
     db.set(key, value)
     db.changed(key, LIST, b"sortstore")
-    return len(value)
+    return len(elements)
