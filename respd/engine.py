@@ -93,6 +93,15 @@ class Engine:
         self.shutdown_requested: bool = False
         self.run_id: str = "%040x" % Random().getrandbits(160)
         self.started_ms: int = int(clock.ms)
+        config.on_change(["notify-keyspace-events"], self._configure_events)
+        config.on_change(["slowlog-log-slower-than", "slowlog-max-len"], self._configure_slowlog)
+        self._configure_events()
+
+    def _configure_events(self) -> None:
+        self.shared.set_notify(self.config.notify_keyspace_events)
+
+    def _configure_slowlog(self) -> None:
+        self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
 
     # -- clients
 
@@ -164,6 +173,7 @@ class Engine:
         try:
             value = handler(ctx, args)  # type: ignore[misc]
         except CommandError as error:
+            error.__traceback__ = None  # it leads to this frame, which holds the error: a cycle
             value = error
         except Exception as error:
             value = self._internal_error(command, error)

@@ -25,6 +25,7 @@ from respd.client import Client
 from respd.config import Config
 from respd.context import Context
 from respd.cron import Cron
+from respd.directives import ConfigError
 from respd.engine import Engine
 from respd.log import Log
 from respd.pollers import READABLE, WRITABLE, Poller, new_poller
@@ -81,6 +82,7 @@ class Server:
         self.by_client: dict[int, Connection] = {}
         self.listeners: dict[int, socket.socket] = {}
         self.unix_path: str = ""
+        self.bound: tuple[list[str], int] = ([], 0)  # where the TCP listeners are
         self.cron = Cron(engine)
         self.signals: socket.socket | None = None
         self.signal_seen: int = 0
@@ -94,6 +96,7 @@ class Server:
         if config.port:
             for listener in self.open_tcp(config.bind, config.port):
                 self._add_listener(listener)
+        self.bound = (config.bind, config.port)
         if config.unixsocket:
             self._listen_unix(config.unixsocket, config.unixsocketperm)
 
@@ -161,25 +164,28 @@ class Server:
         self.listeners[listener.fileno()] = listener
         self.poller.add(listener.fileno())
 
-    def rebind(self, addresses: list[str], port: int) -> None:
-        """Listen on other TCP addresses from now on (CONFIG SET port, bind); raise ListenError and change nothing."""
+    def rebind(self) -> None:
+        """Listen where `port` and `bind` now say; raise ConfigError and listen as before when that fails."""
+        old_bind, old_port = self.bound
+        config = self.config
         old = [listener for listener in self.listeners.values() if listener.family != _AF_UNIX]
-        same_port = any(listener.getsockname()[1] == port for listener in old)
-        if same_port:
-            self._drop_listeners(old)
+        if config.port == old_port:
+            self._drop_listeners(old)  # the same addresses cannot be taken twice
             old = []
         opened: list[socket.socket] = []
-        if port:
-            try:
-                opened = self.open_tcp(addresses, port)
-            except ListenError:
-                if same_port and self.config.port:
-                    for listener in self.open_tcp(self.config.bind, self.config.port):
-                        self._add_listener(listener)
-                raise
+        try:
+            if config.port:
+                opened = self.open_tcp(config.bind, config.port)
+        except ListenError as error:
+            if config.port == old_port:
+                for listener in self.open_tcp(old_bind, old_port):
+                    self._add_listener(listener)
+                raise ConfigError(b"Failed to bind to specified addresses.") from error
+            raise ConfigError(b"Unable to listen on this port. Check server logs.") from error
         self._drop_listeners(old)
         for listener in opened:
             self._add_listener(listener)
+        self.bound = (config.bind, config.port)
 
     def _drop_listeners(self, listeners: list[socket.socket]) -> None:
         for listener in listeners:
@@ -603,7 +609,7 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
         log.warning(str(error))
         return 1
     server.watch_signals()
-    engine.on_start(server.rebind)
+    config.on_change(["port", "bind"], server.rebind)
     log.notice("Server initialized")
     if config.port:
         log.notice("Ready to accept connections tcp")
