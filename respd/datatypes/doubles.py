@@ -11,8 +11,8 @@ into an integer of 32 bits and a fraction, produce its digits, and stop as soon 
 interval; last, lower the final digit as long as that comes nearer to v.
 
 The approximation errs by 2 units at most where half the interval is 2**9 or more. So it matters only for decimals
-that close to a bound. A decimal of k places is at least 5**-k of half the interval away from it (the difference is a multiple
-of that), hence with three places or fewer Grisu2 and `repr` agree; `strings.format_double` makes use of it.
+that close to a bound. A decimal of k places is at least 5**-k of half the interval away from it (the difference is a
+multiple of that), hence up to three places Grisu2 and `repr` agree; `strings.format_double` makes use of it.
 """
 
 from __future__ import annotations
