@@ -103,6 +103,13 @@ class Engine:
     def _configure_slowlog(self) -> None:
         self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
 
+    def reset_stats(self) -> None:
+        """CONFIG RESETSTAT: start all counters anew."""
+        self.stats.reset()
+        self.shared.graveyard.freed = 0
+        for command in self.commands.all:
+            command.reset_stats()
+
     # -- clients
 
     def connect(self) -> Context:
