@@ -50,6 +50,7 @@ class SortedSet:
     """Distinct members in order of score, then of bytes. Ranks count from 0, the lowest score, unless said otherwise.
 
     Either `_large` is None and `_small` holds everything in order, or `_small` is empty. A set grows large for good.
+    A small set knows no score -0, as Redis' listpack does not: adding 0.0 makes a zero of it.
     """
 
     def __init__(self) -> None:
@@ -78,13 +79,14 @@ class SortedSet:
         """Add `member`, which must not be present (see `find`). O(log n)."""
         element = Element(member, score)
         large = self._large
-        if large is not None:
-            large.add(element)
-            return
-        small = self._small
-        small.insert(_lower_bound(small, score, member), element)
-        if len(small) > limits.zset_max_entries or len(member) > limits.zset_max_value:
-            self.grow_large()
+        if large is None:
+            small = self._small
+            if len(small) < limits.zset_max_entries and len(member) <= limits.zset_max_value:
+                element.score = score + 0.0
+                small.insert(_lower_bound(small, score, member), element)
+                return
+            large = self._grow()
+        large.add(element)
 
     def change(self, element: Element, score: float) -> None:
         """Give an element of this set another score. O(log n)."""
@@ -94,7 +96,7 @@ class SortedSet:
             return
         small = self._small
         small.pop(_lower_bound(small, element.score, element.member))
-        element.score = score
+        element.score = score + 0.0
         small.insert(_lower_bound(small, score, element.member), element)
 
     def put(self, member: bytes, score: float, limits: Limits) -> None:
@@ -206,16 +208,17 @@ class SortedSet:
         start, stop = scan_span(cursor, count, len(large.dense))
         return stop, large.dense[stop:start]
 
-    def grow_large(self) -> None:
-        """Take the form for many or long members, whatever the size. O(n)."""
-        if self._large is None:
-            self._large = _Large(self._small)
-            self._small = []
+    def grow_for(self, count: int, limits: Limits) -> None:
+        """Prepare a new set for `count` members, whatever becomes of them: beyond the limit it is large already."""
+        if count > limits.zset_max_entries and self._large is None:
+            self._grow()
 
-    def grow_for(self, count: int, longest: int, limits: Limits) -> None:
-        """Choose the form of a new set that is about to get `count` members of up to `longest` bytes. O(1)."""
-        if count > limits.zset_max_entries or longest > limits.zset_max_value:
-            self.grow_large()
+    def _grow(self) -> "_Large":
+        """Take the form for many or long members, whatever the size. O(n)."""
+        large = _Large(self._small)
+        self._small = []
+        self._large = large
+        return large
 
     def free_some(self, count: int) -> bool:
         """Drop up to `count` elements, the last first; return whether the set is empty now. O(count)."""
@@ -249,7 +252,7 @@ class SortedSet:
         for element in self.between(0, len(self)):
             twin._small.append(Element(element.member, element.score))
         if self._large is not None:
-            twin.grow_large()
+            twin._grow()
         return twin
 
     def check(self) -> None:
@@ -603,6 +606,24 @@ class _Order:
                 ordered.extend(block)
         _check_order(ordered)
         return ordered
+
+
+def ordered(scores: dict[bytes, float]) -> list[Element]:
+    """Return new elements for members and their scores, in order. O(n log n)."""
+    pairs: list[tuple[float, bytes]] = []
+    for member, score in scores.items():
+        pairs.append((score, member))
+    pairs.sort()
+    return [Element(member, score) for score, member in pairs]
+
+
+def sorted_set(elements: list[Element], limits: Limits) -> SortedSet:
+    """Return a set with the members and scores of `elements`, which are in order. O(n)."""
+    made = SortedSet()
+    made.grow_for(len(elements), limits)
+    for element in elements:
+        made.add(element.member, element.score, limits)
+    return made
 
 
 def _lower_bound(elements: list[Element], score: float, member: bytes) -> i64:
