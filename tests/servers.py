@@ -33,7 +33,12 @@ def respd_command() -> list[str]:
 
 
 def respd_environment() -> dict[str, str]:
-    """The environment in which `python -m respd` finds the same package that `import respd` finds here."""
+    """The environment in which `python -m respd` finds the same package that `import respd` finds here.
+
+    A server named by RESPD_TEST_COMMAND finds its own.
+    """
+    if os.environ.get("RESPD_TEST_COMMAND"):
+        return dict(os.environ)
     import respd
 
     home = str(Path(respd.__file__).parent.parent)
@@ -72,12 +77,22 @@ def find_oracle(named: str | None = None) -> str | None:
 class Server:
     """A server process on a free port of 127.0.0.1, with a directory of its own, ended by `stop`.
 
-    `options` are words of its command line after the port. The log is in `log`.
+    `options` are words of its command line after the port. The log is in `log`, the time from the start of the process
+    to the first answer in `start_up_s`.
     """
 
-    def __init__(self, command: list[str], options: tuple[str, ...] = (), *, attempts: int = 3) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        options: tuple[str, ...] = (),
+        *,
+        environment: dict[str, str] | None = None,
+        attempts: int = 3,
+    ) -> None:
         self.command = command
         self.options = options
+        self.environment = environment
+        self.start_up_s = 0.0
         self.directory = tempfile.mkdtemp(prefix="respd-test-")
         self.log_path = Path(self.directory, "server.log")
         for attempt in range(attempts):
@@ -95,22 +110,23 @@ class Server:
 
     def _start(self) -> None:
         words = [*self.command, "--port", str(self.port), "--dir", self.directory, *self.options]
-        environment = dict(os.environ) if "redis" in Path(self.command[0]).name else respd_environment()
+        self._started = time.monotonic()
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.directory
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment, cwd=self.directory
             )
 
     def _answers(self, seconds: float = 30.0) -> bool:
         """Wait until the server answers a PING (or refuses it for want of a password)."""
-        until = time.monotonic() + seconds
+        until = self._started + seconds
         while time.monotonic() < until and self.process.poll() is None:
             try:
                 with Connection(self.port, timeout=seconds) as connection:
                     if connection.call("PING").kind in "+-":
+                        self.start_up_s = time.monotonic() - self._started
                         return True
             except OSError:
-                time.sleep(0.01)
+                time.sleep(0.002)
         return False
 
     @property
@@ -126,6 +142,11 @@ class Server:
     def connect(self, resp: int = 2, timeout: float = 10.0) -> Connection:
         """A new connection."""
         return Connection(self.port, resp=resp, timeout=timeout)
+
+    def cpu_s(self) -> float:
+        """CPU time the process has used so far, all threads, user and system."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory_bytes(self) -> int:
         """Resident memory of the process."""
@@ -147,7 +168,8 @@ class Server:
 
 def start_respd(*options: str) -> Server:
     """Start respd with nothing saved and DEBUG allowed."""
-    return Server(respd_command(), ("--save", "", "--enable-debug-command", "yes", *options))
+    options = ("--save", "", "--enable-debug-command", "yes", *options)
+    return Server(respd_command(), options, environment=respd_environment())
 
 
 def start_redis(program: str, *options: str) -> Server:

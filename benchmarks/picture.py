@@ -1,0 +1,80 @@
+"""The comparison as a picture: bars of requests a second, one panel for each depth of pipelining, as SVG."""
+
+from __future__ import annotations
+
+from html import escape
+
+from benchmarks.report import Comparison
+
+WIDTH = 960
+PANEL_HEIGHT = 240
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 64, 40
+COLOURS = ("#9aa0a6", "#1a73e8", "#f9ab00", "#188038", "#a142f4")
+INK, GRID = "#3c4043", "#dadce0"
+
+
+def _text(x: float, y: float, text: str, size: int = 12, anchor: str = "start", weight: str = "normal") -> str:
+    style = f'font-size="{size}" text-anchor="{anchor}" font-weight="{weight}" fill="{INK}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(text)}</text>'
+
+
+def round_step(largest: float) -> float:
+    """A distance of grid lines (1, 2 or 5 times a power of ten) that gives about five of them."""
+    step = 1.0
+    while largest / step > 6:
+        step *= 2.5 if str(step).lstrip("0.").startswith("2") else 2
+    return step
+
+
+def _panel(result: Comparison, pipeline: int, top: float) -> list[str]:
+    largest = max(one.typical(pipeline, test).rps for one in result.contestants for test in result.tests) / 1000
+    step = round_step(largest)
+    ceiling = step * (int(largest / step) + 1)
+    height = PANEL_HEIGHT - TOP - BOTTOM
+    floor = top + TOP + height
+    title = "without pipelining" if pipeline == 1 else f"{pipeline} commands in each pipeline"
+    means = ", ".join(
+        f"{one.name} {result.mean_ratio(one, pipeline):.2f} of {result.contestants[0].name}"
+        for one in result.contestants[1:]
+    )
+    parts = [_text(LEFT, top + 28, f"Thousands of requests a second, {title}", 15, weight="bold")]
+    parts.append(_text(LEFT, top + 46, f"geometric mean: {means}"))
+    level = 0.0
+    while level <= ceiling:
+        y = floor - height * level / ceiling
+        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{GRID}"/>')
+        parts.append(_text(LEFT - 6, y + 4, f"{level:g}", 11, "end"))
+        level += step
+    group = (WIDTH - LEFT - RIGHT) / len(result.tests)
+    bar = group * 0.8 / len(result.contestants)
+    for place, test in enumerate(result.tests):
+        x = LEFT + group * (place + 0.1)
+        for number, one in enumerate(result.contestants):
+            rps = one.typical(pipeline, test).rps
+            tall = height * rps / 1000 / ceiling
+            box = f'x="{x + bar * number:.1f}" y="{floor - tall:.1f}" width="{bar - 1:.1f}" height="{tall:.1f}"'
+            colour = COLOURS[number % len(COLOURS)]
+            parts.append(f'<rect {box} fill="{colour}"><title>{escape(f"{one.name} {test}: {rps:.0f}")}</title></rect>')
+        parts.append(_text(x + group * 0.4, floor + 15, test, 10, "middle"))
+    return parts
+
+
+def draw(result: Comparison) -> str:
+    """The whole picture."""
+    legend_height = 48
+    height = PANEL_HEIGHT * len(result.pipelines) + legend_height
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="Helvetica, sans-serif">',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+    ]
+    for number, pipeline in enumerate(result.pipelines):
+        parts += _panel(result, pipeline, PANEL_HEIGHT * number)
+    x = float(LEFT)
+    y = height - legend_height + 14
+    for number, one in enumerate(result.contestants):
+        parts.append(f'<rect x="{x:.0f}" y="{y - 10}" width="12" height="12" fill="{COLOURS[number % len(COLOURS)]}"/>')
+        label = f"{one.name} ({one.version})"
+        parts.append(_text(x + 18, y, label))
+        x += 36 + 6.4 * len(label)
+    parts.append(_text(LEFT, y + 20, f"redis-benchmark, {result.machine}, {result.when}", 10))
+    return "\n".join([*parts, "</svg>", ""])
