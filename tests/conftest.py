@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from respd.clock import ManualClock
+from respd.commands import all_groups
 from tests.harness import Pair, Side
+from tests.local import Local
 from tests.servers import Server, find_oracle, redis_version, start_redis, start_respd
 
 StartServer = Callable[..., Server]
@@ -113,6 +116,30 @@ def start_oracle(oracle_program: str) -> Iterator[StartServer]:
     yield start
     for each in started:
         each.stop()
+
+
+@pytest.fixture
+def local() -> Local:
+    """An engine in this process with all commands, whose clock is moved by hand."""
+    return Local(*all_groups())
+
+
+@pytest.fixture
+def run(local: Local) -> Callable[..., object]:
+    """Run a command in this process and return its reply as a Python value."""
+    return local.run
+
+
+@pytest.fixture
+def recorded(local: Local) -> Callable[[], list[list[bytes]]]:
+    """What `run` has logged since the last call."""
+    return local.logged
+
+
+@pytest.fixture
+def clock(local: Local) -> ManualClock:
+    """The clock of `run`; `local.pass_time` moves it and does what is then due."""
+    return local.clock
 
 
 class PairKeeper:

