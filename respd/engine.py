@@ -159,6 +159,7 @@ class Engine:
             if command is None:
                 return
         client = ctx.client
+        client.last_command = command.name
         if (client.gates | self.gates) != 0:
             self._gated(ctx, command, args)
             return
