@@ -41,7 +41,7 @@ from respd.datatypes.bits import (
     set_bit,
     set_field,
 )
-from respd.datatypes.strings import parse_int, view_of
+from respd.datatypes.strings import INT64_MIN, parse_int, view_of
 from respd.errors import SYNTAX, CommandError
 from respd.keyspace_events import STRING
 
@@ -69,13 +69,13 @@ group = Group("bitmap")
 
 
 def _offset_arg(ctx: Context, word: bytes, width: int = 0) -> int:
-    """Read a bit's position; with the `width` of a field, `#N` counts fields instead."""
+    """Read a bit's position; with the `width` of a field, `#N` counts fields instead (in 64 bits, as Redis reckons)."""
     counts_fields = width > 0 and word[:1] == b"#"
     number = parse_int(word[1:] if counts_fields else word)
     if number is None:
         raise CommandError(_BAD_OFFSET)
     if counts_fields:
-        number *= width
+        number = (number * width - INT64_MIN) % (1 << 64) + INT64_MIN
     if number < 0 or number >> 3 >= ctx.config.proto_max_bulk_len:
         raise CommandError(_BAD_OFFSET)
     return number
