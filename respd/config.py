@@ -25,11 +25,14 @@ ChangeListener = Callable[[], None]
 
 _SPACES: Final = b" \t\r\n"
 _GLOB: Final = (b"*", b"?", b"[")
-_NOT_YET: Final = {
-    b"user": b"user: this version of respd has no access control lists; use requirepass",
+_REFUSED: Final = {
     b"loadmodule": b"loadmodule: respd does not load modules",
     b"sentinel": b"sentinel directive while not in sentinel mode",
 }
+
+
+_FULL_ACCESS: Final = (b"on", b"sanitize-payload", b"skip-sanitize-payload", b"resetchannels", b"~*", b"&*", b"+@all")
+_NO_USERS: Final = b"this version of respd has no users but 'default', who may do everything; see requirepass"
 
 
 class ConfigFileError(Exception):
@@ -86,6 +89,11 @@ class Config:
         self.renamings: list[Renaming] = []
         self.given: set[bytes] = set()
         self._has_save_lines = False
+        self._password_line: tuple[int, bytes, bytes] = (
+            0,
+            b"",
+            b"",
+        )  # number, line, SHA-256 of the default user's password
 
         self.port = 6379
         self.bind: list[str] = []
@@ -181,6 +189,10 @@ class Config:
         else:
             limits.zset_max_value = value
 
+    def put(self, name: bytes, value: object) -> None:
+        """Set a directive to a value of its kind, whatever its flags, without telling anyone."""
+        self._store(self.by_name[name], value)
+
     def show(self, directive: Directive) -> bytes:
         """Return the value of `directive` as CONFIG GET answers it."""
         if directive.name == b"dir":
@@ -228,10 +240,32 @@ class Config:
             self.load_file(os.fsdecode(words[1]))
         elif name == b"rename-command" and len(words) == 3:
             self.renamings.append(Renaming(words[1], words[2], number, line))
-        elif name in _NOT_YET and len(words) >= 2:
-            raise ConfigError(_NOT_YET[name])
+        elif name == b"user" and len(words) >= 2:
+            self._load_user(words, number, line)
+        elif name in _REFUSED and len(words) >= 2:
+            raise ConfigError(_REFUSED[name])
         elif name not in DEPRECATED or len(words) != 2:
             raise ConfigError(b"Bad directive or wrong number of arguments")
+
+    def _load_user(self, words: list[bytes], number: int, line: bytes) -> None:
+        """Take the line that CONFIG REWRITE of redis-server leaves about the default user, who may do everything.
+
+        It repeats requirepass: as the password's SHA-256, or as `nopass`. Any other line would limit users, and fails.
+        """
+        rules = [rule for rule in words[2:] if rule.lower() not in _FULL_ACCESS]
+        if words[1] != b"default" or len(rules) != 1 or not {b"~*", b"+@all"} <= set(words):
+            raise ConfigError(b"Error in user declaration '%b': %b" % (words[1], _NO_USERS))
+        self._password_line = (number, line, rules[0])
+
+    def check(self) -> None:
+        """See whether what was read fits together; raises ConfigFileError."""
+        number, line, password = self._password_line
+        if password:
+            import hashlib
+
+            digest = hashlib.sha256(self.requirepass).hexdigest().encode()
+            if password != (b"#" + digest if self.requirepass else b"nopass"):
+                raise ConfigFileError(number, line, b"Error in user declaration 'default': " + _NO_USERS)
 
     def _load_value(self, directive: Directive, words: list[bytes]) -> None:
         """Take a value from a line: one word, or for some directives several, which may stand in one pair of quotes."""

@@ -65,6 +65,8 @@ class Engine:
         self.pubsub = PubSub()
         self.slowlog = SlowLog(config)
         self.commands = CommandTable(groups)
+        for renaming in config.renamings:
+            self.commands.rename(renaming.name, renaming.new_name)
         self.spellings: dict[bytes, Command] = self.commands.by_spelling
         self.shared = Keyspace(clock, self.stats, self.pubsub)
         self.databases: list[Database] = []
@@ -261,7 +263,7 @@ class Engine:
             self.reject(ctx, command, CommandError(NOAUTH))
         elif set_gates & gates.MULTI and command.flags & NO_MULTI:
             self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))
-        elif set_gates & gates.SUBSCRIBED and command.name not in _SUBSCRIBED_COMMANDS:
+        elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
             self.reject(ctx, command, not_in_subscribed_mode(command))
         elif set_gates & gates.PAUSED and self._must_wait(ctx, command):
             client.postponed = args
@@ -286,6 +288,7 @@ class Engine:
         access_clock = shared.access_clock
         if client.gates & gates.NO_TOUCH and command.name != b"touch":
             shared.access_clock = NO_TOUCH_CLOCK
+        client.hold_pushes()
         if self.gates & gates.LOGGED:
             value = self._call_logged(ctx, command, args)
         else:
@@ -295,6 +298,7 @@ class Engine:
             self._park(ctx, command, args, value)
         else:
             self.reply(client, value)
+        client.release_pushes()
         if shared.hooks != 0:
             self.serve_ready()
 
@@ -525,16 +529,17 @@ class Engine:
         ctx.ready_key = key
         current = self.current
         self.current = ctx.client
+        ctx.client.hold_pushes()
         if self.gates & gates.LOGGED:
             value = self._call_logged(ctx, parked.command, parked.args)
         else:
             value = self.call(ctx, parked.command, parked.args)
         self.current = current
         ctx.ready_key = None
-        if isinstance(value, Block):
-            return
-        self._unpark(parked)
-        self.reply(ctx.client, value)
+        if not isinstance(value, Block):
+            self._unpark(parked)
+            self.reply(ctx.client, value)
+        ctx.client.release_pushes()
 
     def time_out_blocked(self) -> None:
         """Reply to the blocked clients whose time is over."""

@@ -55,9 +55,16 @@ class Log:
         if self.level <= WARNING:
             self._write(WARNING, message)
 
+    def raw(self, text: str) -> None:
+        """Write `text` as it is, at the level of `notice`."""
+        if self.level <= NOTICE:
+            self._append(text)
+
     def _write(self, level: int, message: str) -> None:
-        line = format_line(os.getpid(), self.role, time.time(), _LEVEL_SIGNS[level], message)
-        data = line.encode("utf-8", "surrogateescape")
+        self._append(format_line(os.getpid(), self.role, time.time(), _LEVEL_SIGNS[level], message))
+
+    def _append(self, text: str) -> None:
+        data = text.encode("utf-8", "surrogateescape")
         try:
             if self.path:
                 fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)

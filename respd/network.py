@@ -610,17 +610,17 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
         return 1
     server.watch_signals()
     config.on_change(["port", "bind"], server.rebind)
+    if on_ready is not None:
+        on_ready(server)
     log.notice("Server initialized")
     if config.port:
         log.notice("Ready to accept connections tcp")
     if config.unixsocket:
         log.notice("Ready to accept connections unix")
-    if on_ready is not None:
-        on_ready(server)
     gc.collect()
     gc.freeze()
     gc.disable()
     server.run()
-    log.warning("User requested shutdown...")
+    log.notice("User requested shutdown...")
     server.stop()
     return 0

@@ -1,0 +1,166 @@
+"""What the operating system lets a server process do: file limits, the background, its pid file, its title."""
+
+import contextlib
+import os
+import sys
+from typing import Final
+
+from respd.config import Config
+from respd.directives import ConfigError, expand_title
+from respd.log import Log
+
+RESERVED_FILES: Final = 32
+"""Files that the server needs besides one for each client."""
+
+DEFAULT_PID_FILE: Final = "/var/run/redis.pid"
+
+
+class TooFewFiles(Exception):
+    """The limit of open files leaves none for clients."""
+
+
+def adjust_file_limit(maxclients: int, log: Log) -> int:
+    """Raise the limit of open files for `maxclients`; return how many clients it allows, logging what Redis logs.
+
+    Raises TooFewFiles when that is none at all.
+    """
+    if sys.platform == "win32":
+        return maxclients
+    import resource
+
+    wanted = maxclients + RESERVED_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return maxclients
+    try:
+        allowed = wanted if hard == resource.RLIM_INFINITY else max(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed))
+    except (OSError, ValueError) as error:
+        best = max(soft, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (best, hard))
+        now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if now <= RESERVED_FILES:
+            log.warning(
+                f"Your current 'ulimit -n' of {now} is not enough for the server to start. "
+                f"Please increase your open file limit to at least {wanted}. Exiting."
+            )
+            raise TooFewFiles from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "Operation not permitted"
+        log.warning(f"You requested maxclients of {maxclients} requiring at least {wanted} max file descriptors.")
+        log.warning(f"Server can't set maximum open files to {wanted} because of OS error: {reason}.")
+        log.warning(
+            f"Current maximum open files is {now}. maxclients has been reduced to {now - RESERVED_FILES} to "
+            "compensate for low ulimit. If you need higher maxclients increase 'ulimit -n'."
+        )
+        return now - RESERVED_FILES
+    log.notice(f"Increased maximum number of open files to {wanted} (it was originally set to {soft}).")
+    return maxclients
+
+
+class FileLimit:
+    """Keeps the limit of open files in step with maxclients when CONFIG SET changes it."""
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self.config = config
+        self.log = log
+
+    def follow(self) -> None:
+        """Raise the limit for the present maxclients, or refuse it."""
+        wanted = self.config.maxclients
+        allowed = adjust_file_limit(wanted, self.log)
+        if allowed < wanted:
+            raise ConfigError(
+                b"The operating system is not able to handle the specified number of clients, try with %d" % allowed
+            )
+
+
+def check_backlog(backlog: int, log: Log) -> None:
+    """Warn when the system cuts the queue of waiting connections shorter than tcp-backlog."""
+    path = "/proc/sys/net/core/somaxconn"
+    with contextlib.suppress(OSError, ValueError), open(path) as file:
+        most = int(file.read())
+        if 0 < most < backlog:
+            log.warning(
+                f"WARNING: The TCP backlog setting of {backlog} cannot be enforced because {path} is set to the "
+                f"lower value of {most}."
+            )
+
+
+def go_to_background() -> bool:
+    """Detach from the terminal in a child process; return False in the parent, which has nothing left to do."""
+    if os.fork():
+        return False
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    if null > 2:
+        os.close(null)
+    return True
+
+
+class PidFile:
+    """The file that holds the process id while the server runs."""
+
+    def __init__(self, path: str, log: Log) -> None:
+        self.path = os.path.abspath(path)
+        self.log = log
+
+    def write(self) -> None:
+        """Create the file; a failure is logged and the server goes on."""
+        try:
+            with open(self.path, "w") as file:
+                file.write(f"{os.getpid()}\n")
+        except OSError as error:
+            self.log.warning(f"Failed to write PID file: {error.strerror}")
+
+    def remove(self) -> None:
+        """Remove the file at the end, if there is one."""
+        with contextlib.suppress(OSError):
+            os.unlink(self.path)
+            self.log.notice("Removing the pid file.")
+
+
+class ProcessTitle:
+    """The title that `ps` shows, as proc-title-template makes it. Linux only, and cut to the room the arguments took.
+
+    The kernel shows the memory that holds the program's arguments; this writes the title there, through /proc/self/mem.
+    """
+
+    def __init__(self, config: Config, program: str) -> None:
+        self.config = config
+        self.program = program
+
+    def show(self) -> None:
+        """Set the title for the present configuration, where the system lets us."""
+        if not self.config.set_proc_title or sys.platform != "linux":
+            return
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            with open("/proc/self/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            start, end = int(fields[45]), int(fields[46])
+            if not 0 < start < end:
+                return
+            room = end - start
+            with open("/proc/self/mem", "r+b", buffering=0) as memory:
+                memory.seek(start)
+                memory.write(self.text()[: room - 1].ljust(room, b"\0"))
+            with open("/proc/self/comm", "wb") as comm:
+                comm.write(b"respd")
+
+    def text(self) -> bytes:
+        """Return the title."""
+        config = self.config
+        address = config.bind[0] if config.bind else "*"
+        listen = f"{address}:{config.port}" if config.port or not config.unixsocket else config.unixsocket
+        fields = {
+            b"title": self.program.encode(errors="surrogateescape"),
+            b"listen-addr": listen.encode(errors="surrogateescape"),
+            b"server-mode": b"",
+            b"port": b"%d" % config.port,
+            b"tls-port": b"0",
+            b"unixsocket": os.fsencode(config.unixsocket),
+            b"config-file": os.fsencode(config.config_file),
+        }
+        return (expand_title(config.proc_title_template, fields) or b"").rstrip()
