@@ -64,6 +64,7 @@ __all__ = [
 
 REPLY_TIMEOUT = 8.0
 EXPIRY_TOLERANCE_MS = 2000
+DATABASES = 16
 NOTIFY = b"AEmn"
 
 # Commands that change what later replies mean, or that MULTI itself refuses: cases with one of them run directly only.
@@ -406,6 +407,7 @@ class Side:
             self.result.data = data_set(self.admin, sizes_only=data == "sizes")
 
 
+_KEYS = [b"KEYS", b"*"]
 _READERS: dict[bytes, tuple[bytes, ...]] = {
     b"string": (b"GET",),
     b"list": (b"LRANGE", b"0", b"-1"),
@@ -425,13 +427,12 @@ _SIZES: dict[bytes, bytes] = {
 def data_set(admin: Connection, sizes_only: bool = False) -> dict[tuple[int, bytes], dict[str, object]]:
     """Everything a server holds: by (database, key) its type, encoding, expiry and value."""
     found: dict[tuple[int, bytes], dict[str, object]] = {}
-    keyspace = admin.ask("INFO keyspace")
-    assert isinstance(keyspace, bytes)
-    numbers = [int(number) for number in re.findall(rb"^db(\d+):", keyspace, re.MULTILINE)]
-    for number in numbers:
+    overview = admin.pipeline([words for number in range(DATABASES) for words in ([b"SELECT", b"%d" % number], _KEYS)])
+    for number, names in enumerate(overview[1::2]):
+        keys = [item.value for item in names.items if isinstance(item.value, bytes)]
+        if not keys:
+            continue
         admin.call([b"SELECT", b"%d" % number])
-        keys = admin.ask("KEYS *")
-        assert isinstance(keys, list)
         types = [frame.value for frame in admin.pipeline([[b"TYPE", key] for key in keys])]
         questions: list[Words] = []
         for key, kind in zip(keys, types, strict=True):
@@ -451,8 +452,7 @@ def data_set(admin: Connection, sizes_only: bool = False) -> dict[tuple[int, byt
             elif kind == b"set" and not sizes_only:
                 one["value"] = sorted(value.items)
             found[number, key] = one
-    if numbers and numbers != [0]:
-        admin.call("SELECT 0")
+    admin.call("SELECT 0")
     return found
 
 
