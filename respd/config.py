@@ -287,11 +287,12 @@ class Config:
         self.given.add(directive.name)
 
     def unused(self) -> list[str]:
-        """Return the directives that were given a value of their own although respd makes no use of them."""
+        """Return the directives that were given a value, other than none and the default, which respd does not act on."""
         names = []
         for directive in DIRECTIVES:
             if directive.name in self.given and not directive.is_in_force():
-                if self.values[directive.name] != directive.default:
+                value = self.values[directive.name]
+                if value and value != directive.default:
                     names.append(directive.name.decode())
         return names
 

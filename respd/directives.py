@@ -296,7 +296,7 @@ class TitleTemplate(Text):
     """The template of the process title, with fields in braces."""
 
     def parse(self, words: list[bytes], before: object) -> object:
-        title = expand_title(words[0], {})
+        title = expand_title(words[0], {b"listen-addr": b"*:0", b"port": b"0", b"tls-port": b"0"})
         if title is None or not title.strip():
             raise ConfigError(b"template format is invalid or contains unknown variables")
         return words[0]
