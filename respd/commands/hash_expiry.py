@@ -175,6 +175,7 @@ def _expire(ctx: Context, args: list[bytes], name: bytes, unit_ms: bool, absolut
         fields = _field_words(args, 3, _PARAMETER_NOT_POSITIVE)
     if value is None:
         return [_ABSENT] * len(fields)
+    value.expect_expiries()
     before_ms = value.next_expire_ms
     replies: list[int] = []
     touched: list[bytes] = []
@@ -402,22 +403,27 @@ def hgetex(ctx: Context, args: list[bytes]) -> object:
         raise wrong_arity(b"hgetex")
     fields = _field_words(args, position)
     found: list[object] = []
-    for field in fields:
-        found.append(None if value is None else value.get(field))
     if value is None or position == 2:
+        for field in fields:
+            found.append(None if value is None else value.get(field))
         return found
+    value.expect_expiries()
     before_ms = value.next_expire_ms
     touched: list[bytes] = []
     for field in fields:
+        content = value.get(field)
+        found.append(content)
+        if content is None:
+            continue
         if position == 3:
             if value.persist(field):
                 touched.append(field)
-        elif value.has(field):
-            touched.append(field)
-            if at_ms <= now_ms:
-                value.delete(field)
-            else:
-                value.set_expire(field, at_ms)
+            continue
+        touched.append(field)
+        if at_ms <= now_ms:
+            value.delete(field)
+        else:
+            value.set_expire(field, at_ms)
     if not touched:
         return found
     if position == 4 and at_ms <= now_ms:
@@ -476,6 +482,8 @@ def hsetex(ctx: Context, args: list[bytes]) -> object:
     limits = ctx.limits
     value.prepare(args, first, limits)
     at_ms = options.at_ms
+    if at_ms >= 0:
+        value.expect_expiries()
     removed: list[bytes] = []
     for index in range(first, len(args), 2):
         field = args[index]

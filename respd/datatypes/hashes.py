@@ -286,9 +286,13 @@ class HashValue:
             expiries.set(field, at_ms)
             self.next_expire_ms = expiries.next_ms()
         else:
-            if not self._stamped:
-                self._stamp_all()
+            self.expect_expiries()
             self._move(field, at_ms)
+
+    def expect_expiries(self) -> None:
+        """Take the small form with stamps, as Redis does before it looks whether any field will expire. O(n)."""
+        if self._table is None and not self._stamped:
+            self._stamp_all()
 
     def persist(self, field: bytes) -> bool:
         """Let `field` live; return whether it had an expiry. O(log n), in a small hash O(n)."""

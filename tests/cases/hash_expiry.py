@@ -562,7 +562,7 @@ CASES = [
         "a field expires",
         "HSET h a 1 b 2",
         "HPEXPIRE h 20 FIELDS 1 a",
-        wait(80),
+        wait(250),
         events("HGETALL h"),
         "HLEN h",
         "HTTL h FIELDS 2 a b",
