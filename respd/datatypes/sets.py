@@ -1,9 +1,11 @@
-"""Set values: integers in a sorted array, a few members in a list, many in an `IndexedSet`.
+"""Set values: integers in a sorted array, a few members in one byte string, many in an `IndexedSet`.
 
 The three representations are what Redis calls `intset`, `listpack` and `hashtable`, and change at the same limits:
-an array of 8 bytes an integer while every member is one and they are few; a list in order of arrival, searched from end
-to end, while members are few and short; then dictionary and dense list. Conversions go one way, except where Redis
-builds the set anew (SPOP of nearly everything, SINTERSTORE).
+an array of 8 bytes an integer while every member is one and they are few; a byte string of entries in order of arrival,
+searched from the front, while members are few and short; then dictionary and dense list. Conversions go one way, except
+where Redis builds the set anew (SPOP of nearly everything, SINTERSTORE).
+
+    entry = head member        head = the length in a byte, or 255 and the length in four bytes
 """
 
 from __future__ import annotations
@@ -14,14 +16,20 @@ from bisect import bisect_left
 from random import Random
 from typing import Final, final
 
+from librt.strings import read_i32_be
 from mypy_extensions import i64, mypyc_attr
 
-from respd.datatypes.indexed import IndexedSet, average_size
+from respd.datatypes.indexed import IndexedSet
 from respd.datatypes.limits import Limits
 from respd.datatypes.strings import parse_int
 
 _REBUILD_RATIO: Final = 5  # SPOP keeps the rest instead of removing one by one when it takes this many times the rest
-_OBJECT_BYTES: Final = 48
+_OBJECT_BYTES: Final = 64
+_WIDE: Final = 255
+_NARROW_HEAD: Final = 1
+_WIDE_HEAD: Final = 5
+_LONG: Final = 256
+_LENGTHS: Final = [bytes((size,)) for size in range(_WIDE)]
 
 
 @final
@@ -29,24 +37,22 @@ _OBJECT_BYTES: Final = 48
 class SetValue:
     """A set of byte strings that is compact while small, with O(1) random choice.
 
-    Invariant: at most one of `_ints`, `_small` and `_table` is there, none only before the first member. `_ints` is
-    sorted; neither it nor `_small` holds anything twice.
+    Invariant: at most one of `_ints`, `_packed` and `_table` is there, none only before the first member. `_ints` is
+    sorted; neither it nor `_packed`, which has `_count` entries, holds anything twice.
     """
 
     def __init__(self) -> None:
         self._ints: array[int] | None = None
-        self._small: list[bytes] | None = None
+        self._packed: bytes | None = None
         self._table: IndexedSet | None = None
+        self._count: i64 = 0
 
     def __len__(self) -> int:
         table = self._table
         if table is not None:
             return len(table.members)
-        small = self._small
-        if small is not None:
-            return len(small)
         ints = self._ints
-        return 0 if ints is None else len(ints)
+        return self._count if ints is None else len(ints)
 
     def encoding(self) -> bytes:
         """Return OBJECT ENCODING's answer."""
@@ -59,9 +65,9 @@ class SetValue:
         table = self._table
         if table is not None:
             return member in table.slots
-        small = self._small
-        if small is not None:
-            return member in small
+        packed = self._packed
+        if packed is not None:
+            return _locate(packed, member) >= 0
         ints = self._ints
         if ints is None:
             return False
@@ -73,9 +79,9 @@ class SetValue:
         table = self._table
         if table is not None:
             return table.add(member)
-        small = self._small
-        if small is not None:
-            return self._add_small(small, member, limits)
+        packed = self._packed
+        if packed is not None:
+            return self._add_packed(packed, member, limits)
         if self._ints is None:
             self.prepare(member, 1, limits)
             return self.add(member, limits)
@@ -83,20 +89,18 @@ class SetValue:
 
     def prepare(self, first: bytes, count: i64, limits: Limits) -> None:
         """Choose the representation for `count` members to come, of which `first` is one, as Redis does: by number."""
-        ints = self._ints
-        small = self._small
         if self._table is not None:
             return
-        if ints is not None:
+        if self._ints is not None:
             if count > limits.set_max_intset:
                 self._use_table()
-        elif small is not None:
+        elif self._packed is not None:
             if count > limits.set_max_entries:
                 self._use_table()
         elif count <= limits.set_max_intset and parse_int(first) is not None:
             self._ints = array("q")
         elif count <= limits.set_max_entries:
-            self._small = []
+            self._packed = b""
         else:
             self._table = IndexedSet()
 
@@ -105,11 +109,12 @@ class SetValue:
         table = self._table
         if table is not None:
             return table.discard(member)
-        small = self._small
-        if small is not None:
-            if member not in small:
+        packed = self._packed
+        if packed is not None:
+            start = _locate(packed, member)
+            if start < 0:
                 return False
-            small.remove(member)
+            self._cut(packed, start)
             return True
         ints = self._ints
         number = parse_int(member)
@@ -126,9 +131,9 @@ class SetValue:
         table = self._table
         if table is not None:
             return table.pick(random)
-        small = self._small
-        if small is not None:
-            return small[int(random.random() * len(small))]
+        packed = self._packed
+        if packed is not None:
+            return _member_at(packed, _entry_start(packed, int(random.random() * len(self))))
         ints = self._ints
         assert ints is not None
         return b"%d" % ints[int(random.random() * len(ints))]
@@ -145,9 +150,12 @@ class SetValue:
         table = self._table
         if table is not None:
             return table.pop_random(random)
-        small = self._small
-        if small is not None:
-            return small.pop(int(random.random() * len(small)))
+        packed = self._packed
+        if packed is not None:
+            start = _entry_start(packed, int(random.random() * len(self)))
+            member = _member_at(packed, start)
+            self._cut(packed, start)
+            return member
         ints = self._ints
         assert ints is not None
         return b"%d" % ints.pop(int(random.random() * len(ints)))
@@ -167,12 +175,11 @@ class SetValue:
         for _ in range(rest):
             kept.append(self.pop_random(random))
         popped = self.members()
-        from_table = self._table is not None
-        self._ints = None
+        words = self._table is not None or parse_int(kept[0]) is None
         self._table = None
-        self._small = [] if from_table or parse_int(kept[0]) is None else None
-        if self._small is None:
-            self._ints = array("q")
+        self._ints = None if words else array("q")
+        self._packed = b"" if words else None
+        self._count = 0
         for member in kept:
             self.add(member, limits)
         return popped
@@ -182,9 +189,9 @@ class SetValue:
         table = self._table
         if table is not None:
             return table.members.copy()
-        small = self._small
-        if small is not None:
-            return small.copy()
+        packed = self._packed
+        if packed is not None:
+            return _unpack(packed)
         found: list[bytes] = []
         ints = self._ints
         if ints is not None:
@@ -202,7 +209,7 @@ class SetValue:
     def store_intersection(self, members: list[bytes], compact: bool, limits: Limits) -> None:
         """Fill this empty set with what SINTERSTORE found; `compact` when the smallest set was one of integers."""
         if not compact:
-            self._small = []
+            self._packed = b""
         for member in members:
             self.add(member, limits)
         if not compact and len(members) <= limits.set_max_intset:
@@ -212,7 +219,8 @@ class SetValue:
                 if number is None:
                     return
                 numbers.append(number)
-            self._small = None
+            self._packed = None
+            self._count = 0
             self._table = None
             self._ints = array("q", sorted(numbers))
 
@@ -222,7 +230,8 @@ class SetValue:
         if table is not None:
             return table.free_some(count)
         self._ints = None
-        self._small = None
+        self._packed = None
+        self._count = 0
         return True
 
     def memory_bytes(self) -> int:
@@ -230,9 +239,8 @@ class SetValue:
         table = self._table
         if table is not None:
             return _OBJECT_BYTES + table.memory_bytes()
-        small = self._small
-        if small is not None:
-            return _OBJECT_BYTES + sys.getsizeof(small) + len(small) * average_size(small)
+        if self._packed is not None:
+            return _OBJECT_BYTES + sys.getsizeof(self._packed)
         return _OBJECT_BYTES + (0 if self._ints is None else sys.getsizeof(self._ints))
 
     def copy(self) -> SetValue:
@@ -241,30 +249,39 @@ class SetValue:
         table = self._table
         if table is not None:
             twin._table = table.copy()
-        elif self._small is not None:
-            twin._small = self._small.copy()
         elif self._ints is not None:
             twin._ints = self._ints[:]
+        else:
+            twin._packed = self._packed
+            twin._count = self._count
         return twin
 
     def check(self) -> None:
         """Assert the invariant."""
-        assert (self._ints is not None) + (self._small is not None) + (self._table is not None) <= 1
+        assert (self._ints is not None) + (self._packed is not None) + (self._table is not None) <= 1
+        if self._packed is None:
+            assert self._count == 0
         if self._table is not None:
             self._table.check()
-        elif self._small is not None:
-            assert len(set(self._small)) == len(self._small)
+        elif self._packed is not None:
+            assert len(set(_unpack(self._packed))) == len(_unpack(self._packed)) == self._count
         elif self._ints is not None:
             assert list(self._ints) == sorted(set(self._ints))
 
-    def _add_small(self, small: list[bytes], member: bytes, limits: Limits) -> bool:
-        if member in small:
+    def _add_packed(self, packed: bytes, member: bytes, limits: Limits) -> bool:
+        if _locate(packed, member) >= 0:
             return False
-        if len(small) < limits.set_max_entries and len(member) <= limits.set_max_value:
-            small.append(member)
+        if self._count < limits.set_max_entries and len(member) <= limits.set_max_value:
+            self._packed = packed + _entry(member)
+            self._count += 1
         else:
             self._use_table().add(member)
         return True
+
+    def _cut(self, packed: bytes, start: i64) -> None:
+        """Remove the entry at `start`."""
+        self._packed = packed[:start] + packed[_next(packed, start) :]
+        self._count -= 1
 
     def _add_int(self, ints: array[int], member: bytes, limits: Limits) -> bool:
         number = parse_int(member)
@@ -284,8 +301,10 @@ class SetValue:
         if ints:
             longest = max(longest, len(b"%d" % ints[0]), len(b"%d" % ints[-1]))
         if len(ints) < limits.set_max_entries and longest <= limits.set_max_value:
-            self._small = self.members()
+            members = self.members()
             self._ints = None
+            self._packed = b"".join([_entry(member) for member in members])
+            self._count = len(members)
         else:
             self._use_table()
 
@@ -294,7 +313,8 @@ class SetValue:
         for member in self.members():
             table.add(member)
         self._ints = None
-        self._small = None
+        self._packed = None
+        self._count = 0
         self._table = table
         return table
 
@@ -397,3 +417,75 @@ def _position(ints: array[int], number: int) -> int:
     if position < len(ints) and ints[position] == number:
         return position
     return -1
+
+
+def _entry(member: bytes) -> bytes:
+    size = len(member)
+    if size < _WIDE:
+        return _LENGTHS[size] + member
+    return b"\xff%b%b" % (size.to_bytes(4, "big"), member)
+
+
+def _next(packed: bytes, start: i64) -> i64:
+    """Return where the entry after the one at `start` begins."""
+    size: i64 = packed[start]
+    if size != _WIDE:
+        return start + _NARROW_HEAD + size
+    return start + _WIDE_HEAD + i64(read_i32_be(packed, start + 1))
+
+
+def _member_at(packed: bytes, start: i64) -> bytes:
+    """Return the member of the entry at `start`."""
+    size: i64 = packed[start]
+    return packed[start + (_NARROW_HEAD if size != _WIDE else _WIDE_HEAD) : _next(packed, start)]
+
+
+def _entry_start(packed: bytes, index: i64) -> i64:
+    """Return where the entry number `index` begins."""
+    start: i64 = 0
+    while index > 0:
+        start = _next(packed, start)
+        index -= 1
+    return start
+
+
+def _locate(packed: bytes, member: bytes) -> i64:
+    """Return where the entry of `member` begins, or -1.
+
+    In a long string, most absent members are not to be found at all, which C tells sooner. A slice to compare is cut
+    only where the length and the last byte agree.
+    """
+    size: i64 = len(packed)
+    if size > _LONG and packed.find(member) < 0:
+        return -1
+    wanted: i64 = len(member)
+    last: i64 = member[wanted - 1] if wanted > 0 else 0
+    start: i64 = 0
+    while start < size:
+        head: i64 = _NARROW_HEAD
+        length: i64 = packed[start]
+        if length == _WIDE:
+            length = i64(read_i32_be(packed, start + 1))
+            head = _WIDE_HEAD
+        end: i64 = start + head + length
+        if length == wanted:
+            if wanted == 0 or (i64(packed[end - 1]) == last and packed[start + head : end] == member):
+                return start
+        start = end
+    return -1
+
+
+def _unpack(packed: bytes) -> list[bytes]:
+    """Return the members of all entries."""
+    found: list[bytes] = []
+    size: i64 = len(packed)
+    start: i64 = 0
+    while start < size:
+        length: i64 = packed[start]
+        start += _NARROW_HEAD
+        if length == _WIDE:
+            length = i64(read_i32_be(packed, start))
+            start += _WIDE_HEAD - _NARROW_HEAD
+        found.append(packed[start : start + length])
+        start += length
+    return found
