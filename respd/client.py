@@ -70,6 +70,7 @@ class Client:
         self.channels: dict[bytes, bool] = {}
         self.patterns: dict[bytes, bool] = {}
         self.shard_channels: dict[bytes, bool] = {}
+        self.held: list[bytes] | None = None  # pushes that wait for the reply to the running command
         # Blocking
         self.parked: Parked | None = None
         self.postponed: list[bytes] | None = None  # a command held back by CLIENT PAUSE
@@ -90,13 +91,34 @@ class Client:
 
     def push(self, items: list[object]) -> None:
         """Send out-of-band data: a push in RESP3, an array in RESP2."""
+        if self.held is not None:
+            out = BytesWriter()
+            encode(out, Push(items), self.resp)
+            self.held.append(out.getvalue())
+            return
         encode(self.out, Push(items), self.resp)
         self.wants_write()
 
-    def write_raw(self, data: bytes) -> None:
-        """Send bytes that are already encoded for this client's protocol version."""
+    def push_raw(self, data: bytes) -> None:
+        """Send a push that is already encoded for this client's protocol version."""
+        if self.held is not None:
+            self.held.append(data)
+            return
         self.out.write(data)
         self.wants_write()
+
+    def hold_pushes(self) -> None:
+        """Keep pushes back while a command of this client runs: they follow its reply."""
+        self.held = []
+
+    def release_pushes(self) -> None:
+        """Send the pushes that were held back."""
+        held = self.held
+        self.held = None
+        if held:
+            for data in held:
+                self.out.write(data)
+            self.wants_write()
 
     def wants_write(self) -> None:
         """Have the network flush `out` before it sleeps."""
@@ -115,8 +137,8 @@ class Client:
         return len(self.channels) + len(self.patterns)
 
     def update_subscribed_gate(self) -> None:
-        """Set or clear the gate of RESP2's subscribed mode, after subscriptions or the protocol version changed."""
-        if self.resp == 2 and (self.channels or self.patterns or self.shard_channels):
+        """Set or clear the gate of subscribed mode, after subscriptions changed."""
+        if self.channels or self.patterns or self.shard_channels:
             self.gates |= gates.SUBSCRIBED
         else:
             self.gates &= ~gates.SUBSCRIBED

@@ -5,7 +5,7 @@ from typing import Final
 # Of a client.
 AUTH: Final = 1 << 0  # has not authenticated
 MULTI: Final = 1 << 1  # queues commands
-SUBSCRIBED: Final = 1 << 2  # RESP2 client with subscriptions: only a few commands are allowed
+SUBSCRIBED: Final = 1 << 2  # has subscriptions: in RESP2 only a few commands are allowed
 REPLY: Final = 1 << 3  # CLIENT REPLY OFF or SKIP
 CLOSING: Final = 1 << 4  # to be closed: runs nothing more
 NO_TOUCH: Final = 1 << 5  # CLIENT NO-TOUCH

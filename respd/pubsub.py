@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from librt.strings import BytesWriter
 
-from respd.glob import matches
+from respd.glob import Glob, matches
 from respd.protocol.replies import encode
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class PubSub:
         self.channels = Topics()
         self.patterns = Topics()
         self.shard_channels = Topics()
+        self._globs: dict[bytes, Glob] = {}  # the patterns that have subscribers, ready to match
 
     def subscribe(self, client: Client, channel: bytes) -> bool:
         """Subscribe to a channel; return whether that is new. O(1)."""
@@ -75,11 +76,17 @@ class PubSub:
 
     def psubscribe(self, client: Client, pattern: bytes) -> bool:
         """Subscribe to the channels that match a glob pattern; return whether that is new. O(1)."""
+        if pattern not in self._globs:
+            self._globs[pattern] = Glob(pattern)
         return _subscribe(self.patterns, client.patterns, client, pattern)
 
     def punsubscribe(self, client: Client, pattern: bytes) -> bool:
         """End a subscription to a pattern; return whether there was one. O(1)."""
-        return _unsubscribe(self.patterns, client.patterns, client, pattern)
+        if not _unsubscribe(self.patterns, client.patterns, client, pattern):
+            return False
+        if pattern not in self.patterns.by_name:
+            del self._globs[pattern]
+        return True
 
     def ssubscribe(self, client: Client, channel: bytes) -> bool:
         """Subscribe to a shard channel; return whether that is new. O(1)."""
@@ -97,6 +104,8 @@ class PubSub:
             self.channels.remove(channel, client)
         for pattern in client.patterns:
             self.patterns.remove(pattern, client)
+            if pattern not in self.patterns.by_name:
+                del self._globs[pattern]
         for channel in client.shard_channels:
             self.shard_channels.remove(channel, client)
         client.channels = {}
@@ -113,11 +122,11 @@ class PubSub:
         clients = self.channels.by_name.get(channel)
         if clients is not None:
             receivers = _deliver(clients, [b"message", channel, message])
-        patterns = self.patterns.by_name
-        if patterns:
-            for pattern, clients in patterns.items():
-                if matches(pattern, channel):
-                    receivers += _deliver(clients, [b"pmessage", pattern, channel, message])
+        if self._globs:
+            patterns = self.patterns.by_name
+            for pattern, glob in self._globs.items():
+                if glob.matches(channel):
+                    receivers += _deliver(patterns[pattern], [b"pmessage", pattern, channel, message])
         return receivers
 
     def publish_to_shard(self, channel: bytes, message: bytes) -> int:
@@ -151,5 +160,5 @@ def _deliver(clients: dict[Client, bool], items: list[object]) -> int:
     in_resp2 = out.getvalue()
     in_resp3 = _RESP3_START + in_resp2[1:]
     for client in clients:
-        client.write_raw(in_resp2 if client.resp == 2 else in_resp3)
+        client.push_raw(in_resp2 if client.resp == 2 else in_resp3)
     return len(clients)

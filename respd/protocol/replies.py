@@ -13,6 +13,7 @@
 | Pairs | flat array | array of arrays of two |
 | Verbatim | bulk string | verbatim string |
 | Push | array | push |
+| Several | its values, one after the other | the same |
 | BigNumber | bulk string | big number |
 | CommandError | error | error |
 
@@ -73,6 +74,14 @@ class Verbatim:
 @final
 class Push:
     """Out-of-band data, such as a published message."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: list[object] = items
+
+
+@final
+class Several:
+    """Values in a row that count as one element of an array (SUBSCRIBE in a transaction)."""
 
     def __init__(self, items: list[object]) -> None:
         self.items: list[object] = items
@@ -247,6 +256,8 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
             write_array_header(out, len(value.items))
         else:
             write_header(out, 62, len(value.items))
+        _encode_each(out, value.items, resp)
+    elif isinstance(value, Several):
         _encode_each(out, value.items, resp)
     elif isinstance(value, BigNumber):
         if resp == 2:
