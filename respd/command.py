@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from respd.syntax import plain
+
 if TYPE_CHECKING:
     from respd.context import Context
 
@@ -274,10 +276,11 @@ class Declaration:
         self.tips: tuple[str, ...] = tips
         self.history: tuple[tuple[str, str], ...] = history
         self.deprecated: tuple[str, str] | None = deprecated
+        self.has_subcommands: bool = False
 
     def is_container(self) -> bool:
-        """Tell whether the command does nothing by itself but hold sub-commands."""
-        return self.handler is None
+        """Tell whether the command holds sub-commands."""
+        return self.has_subcommands
 
     def categories(self) -> list[str]:
         """Return the ACL categories, implied by flags and group or declared, without the @."""
@@ -287,7 +290,8 @@ class Declaration:
             found.append("write")
         if flags & READONLY and "scripting" not in self.extra_categories:
             found.append("read")
-        found.extend(_GROUP_CATEGORIES[self.group])
+        if self.handler is not None:
+            found.extend(_GROUP_CATEGORIES[self.group])
         found.extend(self.extra_categories)
         if flags & ADMIN:
             found += ["admin", "dangerous"]
@@ -362,17 +366,22 @@ class Group:
         flags: int = 0,
         arity: int = -2,
         categories: tuple[str, ...] = (),
+        tips: tuple[str, ...] = (),
+        complexity: str = "Depends on subcommand.",
+        handler: Handler | None = None,
         help_since: str = "",
         help_flags: int = -1,
     ) -> None:
-        """Declare the command that holds the sub-commands `name|...`, and its HELP unless `help_since` is empty."""
+        """Declare the command that holds the sub-commands `name|...`, and its HELP unless `help_since` is empty.
+
+        With a `handler` (and an `arity` of -1) the bare name is a command too.
+        """
         lower = name.lower()
-        self.declarations.append(
-            Declaration(
-                lower, self.name, None, arity, flags, (), since, "", "Depends on subcommand.", summary, categories, (),
-                (), None,
-            )
-        )  # fmt: skip
+        declaration = Declaration(
+            lower, self.name, handler, arity, flags, (), since, "", complexity, summary, categories, tips, (), None
+        )
+        declaration.has_subcommands = True
+        self.declarations.append(declaration)
         if help_since:
             self.declarations.append(
                 Declaration(
@@ -488,7 +497,7 @@ class CommandTable:
         name = container.upper()
         lines: list[object] = [Status(b"%b <subcommand> [<arg> [value] [opt] ...]. Subcommands are:" % name)]
         for sub_name, sub in sorted(command.subcommands.items()):
-            syntax = sub.declaration.syntax.encode()
+            syntax = plain(sub.declaration.syntax).encode()
             lines.append(Status(b"%b%b" % (sub_name.upper(), b" " + syntax if syntax else b"")))
             lines.append(Status(b"    " + sub.declaration.summary.encode()))
         return lines
