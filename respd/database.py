@@ -132,7 +132,8 @@ class Keyspace:
         self.expire_off: bool = False  # while something must see expired keys as they are
         self.watched_keys: i64 = 0
         self.waiting_clients: i64 = 0
-        self.deleted_log: list[tuple[int, bytes]] | None = None  # keys expired during a unit, when a log wants them
+        # The commands that delete what has expired during a unit, by database, when a log wants them.
+        self.deleted_log: list[tuple[int, list[bytes]]] | None = None
 
     def set_notify(self, classes: int) -> None:
         """Set which classes of keyspace events are published."""
@@ -481,7 +482,7 @@ class Database:
         self.remove(key)
         self.stats.expired_keys += 1
         if shared.deleted_log is not None:
-            shared.deleted_log.append((self.index, key))
+            shared.deleted_log.append((self.index, [b"DEL", key]))
         if shared.hooks != 0:
             self._signal(key, EXPIRED, b"expired")
 
@@ -540,6 +541,8 @@ class Database:
             return False
         fields = value.take_expired(self.clock.ms)
         self.stats.expired_subkeys += len(fields)
+        if fields and self.shared.deleted_log is not None:
+            self.shared.deleted_log.append((self.index, [b"HDEL", key, *fields]))
         if fields and self.shared.hooks != 0:
             self._signal(key, HASH, b"hexpired")
         if self.drop_if_empty(key):

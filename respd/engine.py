@@ -237,6 +237,10 @@ class Engine:
         self.stats.record_error(error.text)
         if command is not None:
             command.rejected += 1
+            if command.name == b"exec":
+                self.discard_multi(client)
+                reason = error.text.removeprefix(b"ERR ")
+                error = CommandError(b"EXECABORT Transaction discarded because of: " + reason)
         if client.gates & gates.MULTI:
             client.multi_failed = True
         self.reply(client, error)
@@ -352,8 +356,8 @@ class Engine:
     def _take_deleted(self, unit: list[list[bytes]]) -> None:
         deleted = self.shared.deleted_log
         if deleted:
-            for _, key in deleted:
-                unit.append([b"DEL", key])
+            for _, words in deleted:
+                unit.append(words)
             deleted.clear()
 
     def _emit(self, index: int, unit: list[list[bytes]]) -> None:
