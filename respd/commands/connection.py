@@ -153,7 +153,7 @@ def ping(ctx: Context, args: list[bytes]) -> object:
     """
     if len(args) > 2:
         raise wrong_arity(b"ping")
-    if ctx.client.gates & gates.SUBSCRIBED:
+    if ctx.client.gates & gates.SUBSCRIBED and ctx.client.resp == 2:
         return [b"pong", args[1] if len(args) == 2 else b""]
     return PONG if len(args) == 1 else args[1]
 
