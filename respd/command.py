@@ -44,7 +44,7 @@ NO_MANDATORY_KEYS: Final = 1 << 20
 PROTECTED: Final = 1 << 21
 TOUCHES_ARBITRARY_KEYS: Final = 1 << 22
 
-# How COMMAND INFO spells them, in its order; PROTECTED is not shown.
+# How COMMAND INFO spells them, in its order; PROTECTED and MAY_REPLICATE are not shown.
 FLAG_NAMES: Final = (
     (WRITE, b"write"),
     (READONLY, b"readonly"),
@@ -61,7 +61,6 @@ FLAG_NAMES: Final = (
     (ASKING, b"asking"),
     (FAST, b"fast"),
     (NO_AUTH, b"no_auth"),
-    (MAY_REPLICATE, b"may_replicate"),
     (NO_MANDATORY_KEYS, b"no_mandatory_keys"),
     (NO_ASYNC_LOADING, b"no_async_loading"),
     (NO_MULTI, b"no_multi"),
@@ -116,7 +115,7 @@ _GROUP_CATEGORIES: Final = {
     "stream": ("stream",),
     "hyperloglog": ("hyperloglog",),
     "geo": ("geo",),
-    "pubsub": ("pubsub",),
+    "pubsub": (),
     "transactions": ("transaction",),
     "scripting": ("scripting",),
     "connection": ("connection",),
@@ -283,7 +282,10 @@ class Declaration:
         return self.has_subcommands
 
     def categories(self) -> list[str]:
-        """Return the ACL categories, implied by flags and group or declared, without the @."""
+        """Return the ACL categories without the @: those implied by flags and group, and the declared ones.
+
+        A declared category with a leading minus takes an implied one away.
+        """
         flags = self.flags
         found: list[str] = []
         if flags & WRITE:
@@ -303,7 +305,8 @@ class Declaration:
             found.append("blocking")
         if not flags & FAST:
             found.append("slow")
-        return list(dict.fromkeys(found))
+        taken = {name[1:] for name in found if name.startswith("-")}
+        return [name for name in dict.fromkeys(found) if not name.startswith("-") and name not in taken]
 
 
 class Group:

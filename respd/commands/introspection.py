@@ -39,8 +39,9 @@ from respd.syntax import Argument, parse
 if TYPE_CHECKING:
     from respd.context import Context
 
-group = Group("connection")
+group = Group("server")
 
+_CONNECTION: Final = ("connection",)
 _PLAIN: Final = LOADING | STALE
 _ANY_ORDER: Final = ("nondeterministic_output_order",)
 _INVALID_COMMAND: Final = b"ERR Invalid command specified"
@@ -319,18 +320,21 @@ def command(ctx: Context, args: list[bytes]) -> object:
 
 group.container(
     "COMMAND", arity=-1, flags=_PLAIN, since="2.8.13", summary="Describe all commands.", handler=command,
-    complexity="O(N) where N is the number of commands", tips=_ANY_ORDER, help_since="5.0.0",
+    complexity="O(N) where N is the number of commands", categories=_CONNECTION, tips=_ANY_ORDER, help_since="5.0.0",
 )  # fmt: skip
 
 
-@group.command("COMMAND|COUNT", arity=2, flags=_PLAIN, since="2.8.13", complexity="O(1)")
+@group.command(
+    "COMMAND|COUNT", arity=2, flags=_PLAIN, since="2.8.13", categories=_CONNECTION, complexity="O(1)"
+)  # fmt: skip
 def count(ctx: Context, args: list[bytes]) -> object:
     """Return the number of commands, sub-commands not counted."""
     return len(ctx.engine.commands.by_name)
 
 
 @group.command(
-    "COMMAND|DOCS", arity=-2, flags=_PLAIN, since="7.0.0", syntax="[command-name [command-name ...]]",
+    "COMMAND|DOCS", arity=-2, flags=_PLAIN, since="7.0.0", categories=_CONNECTION,
+    syntax="[command-name [command-name ...]]",
     complexity="O(N) where N is the number of commands to look up", tips=_ANY_ORDER,
 )  # fmt: skip
 def docs(ctx: Context, args: list[bytes]) -> object:
@@ -352,7 +356,8 @@ def docs(ctx: Context, args: list[bytes]) -> object:
 
 
 @group.command(
-    "COMMAND|GETKEYS", arity=-3, flags=_PLAIN, since="2.8.13", syntax="command [arg [arg ...]]",
+    "COMMAND|GETKEYS", arity=-3, flags=_PLAIN, since="2.8.13", categories=_CONNECTION,
+    syntax="command [arg [arg ...]]",
     complexity="O(N) where N is the number of the command's words",
 )  # fmt: skip
 def getkeys(ctx: Context, args: list[bytes]) -> object:
@@ -365,7 +370,8 @@ def getkeys(ctx: Context, args: list[bytes]) -> object:
 
 
 @group.command(
-    "COMMAND|GETKEYSANDFLAGS", arity=-3, flags=_PLAIN, since="7.0.0", syntax="command [arg [arg ...]]",
+    "COMMAND|GETKEYSANDFLAGS", arity=-3, flags=_PLAIN, since="7.0.0", categories=_CONNECTION,
+    syntax="command [arg [arg ...]]",
     complexity="O(N) where N is the number of the command's words",
 )  # fmt: skip
 def getkeysandflags(ctx: Context, args: list[bytes]) -> object:
@@ -381,7 +387,8 @@ def getkeysandflags(ctx: Context, args: list[bytes]) -> object:
 
 
 @group.command(
-    "COMMAND|INFO", arity=-2, flags=_PLAIN, since="2.8.13", syntax="[command-name [command-name ...]]",
+    "COMMAND|INFO", arity=-2, flags=_PLAIN, since="2.8.13", categories=_CONNECTION,
+    syntax="[command-name [command-name ...]]",
     complexity="O(N) where N is the number of commands to look up", tips=_ANY_ORDER,
     history=(("7.0.0", "Without names, describes all commands."),),
 )  # fmt: skip
@@ -400,7 +407,7 @@ def info(ctx: Context, args: list[bytes]) -> object:
 
 
 @group.command(
-    "COMMAND|LIST", arity=-2, flags=_PLAIN, since="7.0.0", tips=_ANY_ORDER,
+    "COMMAND|LIST", arity=-2, flags=_PLAIN, since="7.0.0", categories=_CONNECTION, tips=_ANY_ORDER,
     syntax="[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
     complexity="O(N) where N is the number of commands",
 )  # fmt: skip
