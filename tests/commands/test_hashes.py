@@ -1,0 +1,163 @@
+"""Hash commands: what they log, when fields expire, and what a scan promises."""
+
+import pytest
+
+from respd.commands import hash_expiry, hashes, keys
+from tests.local import Local
+
+LARGE = "x" * 65
+
+
+@pytest.fixture
+def local() -> Local:
+    return Local(hashes.group, hash_expiry.group, keys.group)
+
+
+def moment(local: Local, ms: int) -> bytes:
+    return b"%d" % (local.clock.ms + ms)
+
+
+def test_plain_changes_are_logged_as_sent(local: Local) -> None:
+    for command in ("HSET h a 1 b 2", "HMSET h a 2", "HSETNX h c 3", "HINCRBY h c 1", "HDEL h a x"):
+        local.run(command)
+        assert local.logged() == [command.encode().split()]
+    for command in ("HSETNX h c 4", "HDEL h x", "HPERSIST h FIELDS 1 b", "HGETDEL h FIELDS 1 x", "HGETEX h FIELDS 1 b"):
+        local.run(command)
+        assert local.logged() == []
+
+
+def test_hincrbyfloat_is_logged_as_its_result(local: Local) -> None:
+    local.run("HINCRBYFLOAT h n 2.50")
+    assert local.logged() == [[b"HSETEX", b"h", b"KEEPTTL", b"FIELDS", b"1", b"n", b"2.5"]]
+
+
+@pytest.mark.parametrize(
+    ("command", "logged"),
+    [
+        ("HEXPIRE h 10 FIELDS 3 a x b", b"HPEXPIREAT h %b FIELDS 2 a b"),
+        ("HPEXPIRE h 10000 nx FIELDS 1 a", b"HPEXPIREAT h %b nx FIELDS 1 a"),
+        ("HGETEX h EX 10 FIELDS 1 a", b"HPEXPIREAT h %b FIELDS 1 a"),
+        ("HSETEX h FXX EX 10 FIELDS 1 a 1", b"HSETEX h FXX PXAT %b FIELDS 1 a 1"),
+    ],
+)
+def test_expiries_are_logged_as_moments(local: Local, command: str, logged: bytes) -> None:
+    local.run("HSET h a 1 b 2")
+    local.logged()
+    local.run(command)
+    assert local.logged() == [(logged % moment(local, 10_000)).split()]
+
+
+@pytest.mark.parametrize(
+    "command", ["HEXPIRE h 0 FIELDS 2 a x", "HGETEX h PX 0 FIELDS 2 a x", "HSETEX h EXAT 1 FIELDS 1 a 1"]
+)
+def test_a_past_expiry_is_logged_as_hdel(local: Local, command: str) -> None:
+    local.run("HSET h a 1 b 2")
+    local.logged()
+    local.run(command)
+    assert local.logged() == [[b"HDEL", b"h", b"a"]]
+
+
+def test_several_past_expiries_are_logged_together(local: Local) -> None:
+    local.run("HSET h a 1 b 2")
+    local.logged()
+    local.run("HEXPIRE h 0 FIELDS 2 a b")
+    assert local.logged() == [[b"MULTI"], [b"HDEL", b"h", b"a"], [b"HDEL", b"h", b"b"], [b"EXEC"]]
+
+
+def test_hgetdel_and_hgetex_log_their_effects(local: Local) -> None:
+    local.run("HSET h a 1 b 2")
+    local.run("HEXPIRE h 10 FIELDS 1 b")
+    local.logged()
+    local.run("HGETEX h PERSIST FIELDS 2 b x")
+    local.run("HGETDEL h FIELDS 2 a x")
+    assert local.logged() == [
+        [b"HPERSIST", b"h", b"FIELDS", b"2", b"b", b"x"],
+        [b"HDEL", b"h", b"a", b"x"],
+    ]
+
+
+@pytest.mark.parametrize("third", ["c 3", f"c {LARGE}"])
+def test_fields_expire_at_their_moments(local: Local, third: str) -> None:
+    local.run(f"HSET h a 1 b 2 {third}")
+    local.run("HPEXPIRE h 100 FIELDS 1 a")
+    local.run("HPEXPIRE h 300 FIELDS 2 b c")
+    local.logged()
+    local.events()
+    local.pass_time(99)
+    assert local.events() == []
+    local.pass_time(1)
+    assert local.events() == [(b"hexpired", b"h")]
+    assert local.logged() == [[b"HDEL", b"h", b"a"]]
+    assert local.run("HLEN h") == 2
+    local.pass_time(200)
+    assert local.events() == [(b"hexpired", b"h"), (b"del", b"h")]
+    assert local.run("EXISTS h") == 0
+
+
+def test_expired_fields_are_never_seen_even_before_the_loop_comes_round(local: Local) -> None:
+    local.run("HSET h a 1 b 2")
+    local.run("HPEXPIRE h 100 FIELDS 1 a")
+    local.logged()
+    local.clock.advance(100)
+    assert local.run("HGETALL h") == {b"b": b"2"}
+    assert local.logged() == [[b"HDEL", b"h", b"a"]]
+    local.run("HPEXPIRE h 100 FIELDS 1 b")
+    local.clock.advance(100)
+    assert local.run("HSETNX h b 3") == 1
+    assert local.run("HTTL h FIELDS 1 b") == [-1]
+
+
+def test_moments_that_moved_are_the_ones_that_count(local: Local) -> None:
+    local.run("HSET h a 1 b 2 c 3 d 4")
+    local.run("HPEXPIRE h 100 FIELDS 4 a b c d")
+    local.run("HPEXPIRE h 500 FIELDS 1 a")
+    local.run("HSET h b 3")
+    local.run("HPERSIST h FIELDS 1 c")
+    local.run("HINCRBY h d 1")
+    local.pass_time(100)
+    assert local.run("HKEYS h") == [b"a", b"b", b"c"]
+    local.events()
+    local.pass_time(400)
+    assert local.events() == [(b"hexpired", b"h")]
+    assert local.run("HKEYS h") == [b"b", b"c"]
+
+
+@pytest.mark.parametrize("command", ["RENAME h i", "COPY h i", "MOVE h 1"])
+def test_expiries_go_where_the_hash_goes(local: Local, command: str) -> None:
+    local.run("HSET h a 1 b 2")
+    local.run("HPEXPIRE h 100 FIELDS 1 a")
+    local.run(command)
+    local.events()
+    local.pass_time(100)
+    key = b"h" if command.startswith("MOVE") else b"i"
+    assert (b"hexpired", key) in local.events()
+
+
+def test_renewing_an_expiry_over_and_over_leaves_nothing_behind(local: Local) -> None:
+    local.run("HSET h a 1")
+    for _ in range(3000):
+        local.run("HPEXPIRE h 50 FIELDS 1 a")
+        local.pass_time(1)
+    assert local.run("HLEN h") == 1
+    local.pass_time(60_000)
+    assert local.run("EXISTS h") == 0
+    local.pass_time(60_000)
+    assert not local.engine.databases[0].has_deadlines()
+
+
+def test_a_scan_of_a_changing_hash_returns_what_stays(local: Local) -> None:
+    staying = [b"stay%d" % number for number in range(300)]
+    for number, field in enumerate(staying):
+        local.run([b"HSET", b"h", b"go%d" % number, b"v", field, LARGE.encode()])
+    seen: set[bytes] = set()
+    cursor, step = b"0", 0
+    while True:
+        cursor, fields = local.run([b"HSCAN", b"h", cursor, b"COUNT", b"7", b"NOVALUES"])  # type: ignore[misc]
+        seen.update(fields)
+        if cursor == b"0":
+            break
+        for number in range(step, step + 5):
+            local.run([b"HDEL", b"h", b"go%d" % number])
+            local.run([b"HSET", b"h", b"new%d" % number, b"v"])
+        step += 5
+    assert seen >= set(staying)
