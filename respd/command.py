@@ -241,6 +241,12 @@ def unknown_keys(flags: int) -> Keys:
     return (spec,)
 
 
+def noted(keys: Keys, notes: str) -> Keys:
+    """Return `keys`, its first specification with the remark that COMMAND INFO shows."""
+    keys[0].notes = notes
+    return keys
+
+
 class Declaration:
     """One command as declared: shared by every engine, never changed after its module was imported."""
 

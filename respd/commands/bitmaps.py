@@ -18,6 +18,7 @@ from respd.command import (
     WRITE,
     Group,
     key_range,
+    noted,
     one_key,
 )
 from respd.commands.strings import make_raw
@@ -288,7 +289,9 @@ class _FieldStep:
     "BITFIELD",
     arity=-2,
     flags=WRITE | DENYOOM,
-    keys=one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS),
+    keys=noted(
+        one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS), "This command allows both access and modification of the key"
+    ),
     since="3.2.0",
     syntax="key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | "
     "INCRBY encoding offset increment> [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] "

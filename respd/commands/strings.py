@@ -26,6 +26,7 @@ from respd.command import (
     WRITE,
     Group,
     key_range,
+    noted,
     one_key,
 )
 from respd.database import Entry, string_of
@@ -127,7 +128,7 @@ def get(ctx: Context, args: list[bytes]) -> object:
     "SET",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS),
+    keys=noted(one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS), "RW and ACCESS due to the optional `GET` argument"),
     since="1.0.0",
     syntax="key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
     "PXAT unix-time-milliseconds | KEEPTTL]",
@@ -341,7 +342,7 @@ def getdel(ctx: Context, args: list[bytes]) -> object:
     "GETEX",
     arity=-2,
     flags=WRITE | FAST,
-    keys=one_key(RW | ACCESS | UPDATE),
+    keys=noted(one_key(RW | ACCESS | UPDATE), "RW and UPDATE because it changes the TTL"),
     since="6.2.0",
     syntax="key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
     complexity="O(1)",
