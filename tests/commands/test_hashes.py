@@ -152,8 +152,10 @@ def test_a_scan_of_a_changing_hash_returns_what_stays(local: Local) -> None:
     seen: set[bytes] = set()
     cursor, step = b"0", 0
     while True:
-        cursor, fields = local.run([b"HSCAN", b"h", cursor, b"COUNT", b"7", b"NOVALUES"])  # type: ignore[misc]
-        seen.update(fields)
+        reply = local.run([b"HSCAN", b"h", cursor, b"COUNT", b"7", b"NOVALUES"])
+        assert isinstance(reply, list)
+        cursor = reply[0]
+        seen.update(reply[1])
         if cursor == b"0":
             break
         for number in range(step, step + 5):

@@ -1,6 +1,7 @@
 """Hash values against a naive model, and the claims their text makes."""
 
 import random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,7 +65,7 @@ def small(entries: int = 4, value: int = 300) -> Limits:
 
 @settings(max_examples=300, deadline=None)
 @given(STEPS, st.sampled_from([(3, 300), (100, 5), (100, 400), (0, 0)]))
-def test_random_steps_agree_with_the_model(steps: list[tuple[str, ...]], sizes: tuple[int, int]) -> None:
+def test_random_steps_agree_with_the_model(steps: list[tuple[Any, ...]], sizes: tuple[int, int]) -> None:
     limits = small(*sizes)
     value, model = HashValue(), Model()
     for name, *words in steps:
