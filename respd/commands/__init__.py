@@ -7,10 +7,10 @@ from respd.command import Group
 
 
 def all_groups() -> list[Group]:
-    """Return the declarations of every command that respd has."""
+    """Return the declarations of every command that respd has: each `Group` of each module here."""
     found: list[Group] = []
     for module in sorted(entry.name for entry in pkgutil.iter_modules(__path__)):
-        group = getattr(importlib.import_module(f"{__name__}.{module}"), "group", None)
-        if isinstance(group, Group):
-            found.append(group)
+        for value in vars(importlib.import_module(f"{__name__}.{module}")).values():
+            if isinstance(value, Group) and value not in found:
+                found.append(value)
     return found
