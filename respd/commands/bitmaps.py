@@ -112,7 +112,7 @@ def getbit(ctx: Context, args: list[bytes]) -> object:
     flags=WRITE | DENYOOM,
     keys=one_key(RW | ACCESS | UPDATE),
     since="2.2.0",
-    syntax="key offset value",
+    syntax="key offset value:integer",
     complexity="O(1)",
 )
 def setbit(ctx: Context, args: list[bytes]) -> object:
@@ -293,9 +293,8 @@ class _FieldStep:
         one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS), "This command allows both access and modification of the key"
     ),
     since="3.2.0",
-    syntax="key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | "
-    "INCRBY encoding offset increment> [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] "
-    "<SET encoding offset value | INCRBY encoding offset increment> ...]]",
+    syntax="key [operation=<GET encoding offset | write=([OVERFLOW <WRAP | SAT | FAIL>] "
+    "<SET encoding offset value:integer | INCRBY encoding offset increment>)> ...]",
     complexity="O(1) for each operation.",
 )
 def bitfield(ctx: Context, args: list[bytes]) -> object:

@@ -570,7 +570,7 @@ def _integer_of(entry: Entry) -> int:
     flags=WRITE | DENYOOM | FAST,
     keys=one_key(RW | ACCESS | UPDATE),
     since="2.6.0",
-    syntax="key increment",
+    syntax="key increment:double",
     complexity="O(1)",
 )
 def incrbyfloat(ctx: Context, args: list[bytes]) -> object:
