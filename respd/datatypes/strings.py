@@ -110,11 +110,11 @@ def format_double(value: float) -> bytes:
         if plain.find(".") >= len(plain) - 4:
             return plain.encode()
     digits, power = shortest_digits(abs(value))
-    text = _place_point(digits, power)
+    text = place_point(digits, power)
     return b"-" + text if value < 0 else text
 
 
-def _place_point(digits: bytes, power: int) -> bytes:
+def place_point(digits: bytes, power: int) -> bytes:
     """Return `digits * 10 ** power` in plain notation, or with an exponent where that would need many zeros."""
     count = len(digits)
     scientific = power + count - 1
