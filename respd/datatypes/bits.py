@@ -101,8 +101,7 @@ def _skip_bytes(data: Bits, start: int, stop: int, filled: bytes) -> int:
     while start < stop:
         end = min(start + size, stop)
         chunk = data[start:end]
-        left = len(chunk.lstrip(filled[:1]))
-        if left:
+        if chunk != filled and (left := len(chunk.lstrip(filled[:1]))):
             return end - left
         start = end
         size = _CHUNK
@@ -134,7 +133,8 @@ def combine(operation: int, sources: list[Bits]) -> bytearray:
 
 def invert(data: Bits) -> bytearray:
     """Return the string with every bit inverted. O(N)."""
-    return bytearray(data.translate(_INVERTED))
+    inverted = data.translate(_INVERTED)
+    return inverted if isinstance(inverted, bytearray) else bytearray(inverted)
 
 
 def get_field(data: Bits, position: int, width: int, signed: bool) -> int:
