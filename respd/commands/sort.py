@@ -25,6 +25,7 @@ from respd.command import (
 )
 from respd.database import Database, string_of
 from respd.datatypes.hashes import HashValue
+from respd.datatypes.limits import Limits
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
@@ -64,7 +65,7 @@ def sort(ctx: Context, args: list[bytes]) -> object:
     Source: redis.io/commands/sort.
     """
     request = _Request(args, True)
-    result = _sorted(ctx.db, request)
+    result = _sorted(ctx, request)
     if request.store is None:
         return result
     return _store(ctx, request.store, result)
@@ -85,7 +86,7 @@ def sort_ro(ctx: Context, args: list[bytes]) -> object:
 
     Reply, errors: as SORT, which has STORE besides. Source: redis.io/commands/sort_ro.
     """
-    return _sorted(ctx.db, _Request(args, False))
+    return _sorted(ctx, _Request(args, False))
 
 
 class _Request:
@@ -140,7 +141,8 @@ class _Request:
         return start, stop
 
 
-def _sorted(db: Database, request: _Request) -> list[object]:
+def _sorted(ctx: Context, request: _Request) -> list[object]:
+    db = ctx.db
     entry = db.read(request.key)
     value = None if entry is None else entry.value
     if request.unsorted and isinstance(value, SetValue) and request.store is not None:
@@ -148,7 +150,7 @@ def _sorted(db: Database, request: _Request) -> list[object]:
         request.unsorted = False
         request.alpha = True
         request.by = None
-    members = _members(value)
+    members = _members(value, ctx.limits)
     if request.unsorted:
         if request.descending and not isinstance(value, SetValue):
             members.reverse()
@@ -166,7 +168,7 @@ def _sorted(db: Database, request: _Request) -> list[object]:
     return result
 
 
-def _members(value: object) -> list[bytes]:
+def _members(value: object, limits: Limits) -> list[bytes]:
     """Return a collection's members as a list of our own, in its order; raise WRONGTYPE."""
     if value is None:
         return []
@@ -175,6 +177,8 @@ def _members(value: object) -> list[bytes]:
     if isinstance(value, SetValue):
         return value.members()
     if isinstance(value, SortedSet):
+        # Redis converts what it sorts, and OBJECT ENCODING shows it.
+        value.grow_for(int(limits.zset_max_entries) + 1, limits)
         return [element.member for element in value.between(0, len(value))]
     raise CommandError(WRONG_TYPE)
 
