@@ -19,6 +19,7 @@ MAX_STRING: Final = 512 * 1024 * 1024
 _EMBSTR_MAX: Final = 44
 _EXACT_INT: Final = 1 << 62
 _EXACT_THOUSANDTHS: Final = 1e12
+_EXACT_DIGITS: Final = 15
 
 
 def parse_int(data: bytes) -> int | None:
@@ -57,6 +58,10 @@ def parse_int(data: bytes) -> int | None:
 
 def parse_double(data: bytes) -> float | None:
     """Return the double that `data` spells as C's strtod reads it, else None: nan, spaces and overflow are refused."""
+    if len(data) <= _EXACT_DIGITS:
+        number = parse_int(data)  # most scores are small integers
+        if number is not None:
+            return float(number)
     if not data or data[0] in b" \t\n\v\f\r" or data[-1] in b" \t\n\v\f\r" or b"_" in data:
         return None
     try:
