@@ -1,8 +1,8 @@
 """Declarations of commands, and the table the engine looks them up in.
 
-A command is declared once, beside its handler, on its module's `Group`. Everything else that needs to know it (dispatch,
-COMMAND INFO and DOCS, GETKEYS, ACL categories, the README's table, the tests) reads the `Declaration`. Each engine binds
-the declarations into `Command` objects of its own, which also carry that engine's statistics.
+A command is declared once, beside its handler, on its module's `Group`. Everything else that needs to know it
+(dispatch, COMMAND INFO and DOCS, GETKEYS, ACL categories, the README's table, the tests) reads the `Declaration`. Each
+engine binds the declarations into `Command` objects of its own, which also carry that engine's statistics.
 """
 
 from __future__ import annotations

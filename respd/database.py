@@ -1,11 +1,12 @@
 """Databases: the only way from a handler to a key.
 
-A database is one dictionary from key to `Entry` and a dense list of the keys. The entry knows its slot in the list, so that
-RANDOMKEY picks in O(1) and SCAN needs no state: it walks the list downwards, and since a removal moves the last key into
-the hole, keys only ever move to lower slots. Whatever stays from the scan's first call to its last is returned at least once.
+A database is one dictionary from key to `Entry` and a dense list of the keys. The entry knows its slot in the list, so
+that RANDOMKEY picks in O(1) and SCAN needs no state: it walks the list downwards, and since a removal moves the last
+key into the hole, keys only ever move to lower slots. Whatever stays from the scan's first call to its last is returned
+at least once.
 
-Invariant: `keys[entry.slot] == key` for every key; `volatile` counts the entries that expire, and each of those is known
-to `deadlines`.
+Invariant: `keys[entry.slot] == key` for every key; `volatile` counts the entries that expire, and each of those is
+known to `deadlines`.
 """
 
 from __future__ import annotations
@@ -60,19 +61,7 @@ class Graveyard:
 
     def bury(self, value: object) -> None:
         """Take over a value; what is small is freed at once by letting go of it."""
-        if isinstance(value, SetValue):
-            if len(value) > _BIG:
-                self.values.append(value)
-        elif isinstance(value, SortedSet):
-            if len(value) > _BIG:
-                self.values.append(value)
-        elif isinstance(value, HashValue):
-            if len(value) > _BIG:
-                self.values.append(value)
-        elif isinstance(value, ListValue):
-            if len(value) > _BIG:
-                self.values.append(value)
-        elif isinstance(value, _Table):
+        if isinstance(value, _Table) or value_size(value) > _BIG:
             self.values.append(value)
 
     def free_some(self, count: int) -> bool:
@@ -82,13 +71,7 @@ class Graveyard:
             return False
         value = values[-1]
         done = True
-        if isinstance(value, SetValue):
-            done = value.free_some(count)
-        elif isinstance(value, SortedSet):
-            done = value.free_some(count)
-        elif isinstance(value, HashValue):
-            done = value.free_some(count)
-        elif isinstance(value, ListValue):
+        if isinstance(value, (SetValue, SortedSet, HashValue, ListValue)):
             done = value.free_some(count)
         elif isinstance(value, _Table):
             done = value.free_some(count, self)

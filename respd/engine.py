@@ -1,8 +1,8 @@
 """Runs commands: look-up, gates, transactions, blocking, timing. It knows no sockets.
 
-`execute` is the path of every command. When no gate is set it looks the command up, checks the number of words, runs the
-handler and encodes what it returns. Whatever stands in the way of that (authentication, MULTI, subscribed mode, CLIENT
-REPLY, CLIENT PAUSE, a log to be written) is a gate bit and leads to `_gated`, which checks in Redis' own order.
+`execute` is the path of every command. When no gate is set it looks the command up, checks the number of words, runs
+the handler and encodes what it returns. Whatever stands in the way of that (authentication, MULTI, subscribed mode,
+CLIENT REPLY, CLIENT PAUSE, a log to be written) is a gate bit and leads to `_gated`, which checks in Redis' own order.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Engine:
         self.postponed: list[Client] = []
         # Life
         self.shutdown_requested: bool = False
-        self.run_id: str = "%040x" % Random().getrandbits(160)
+        self.run_id: str = f"{Random().getrandbits(160):040x}"
         self.started_ms: int = int(clock.ms)
         config.on_change(["notify-keyspace-events"], self._configure_events)
         config.on_change(["slowlog-log-slower-than", "slowlog-max-len"], self._configure_slowlog)
@@ -650,6 +650,6 @@ def unknown_subcommand(container: Command, word: bytes) -> CommandError:
 def not_in_subscribed_mode(command: Command) -> CommandError:
     """Return the error for a command that a RESP2 client with subscriptions may not send."""
     return CommandError(
-        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
-        % command.name
+        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this
+        context" % command.name
     )

@@ -1,7 +1,7 @@
 """Patterns of KEYS, SCAN, PSUBSCRIBE and CONFIG GET: `*`, `?`, `[a-z]`, `[^a]` and `\\x`, over bytes.
 
-Only the last `*` met is ever gone back to, so that a match costs O(pattern * text) at worst, whatever the pattern. The forms
-that nearly everyone uses (`*`, a plain word, `prefix*`) are recognised and cost one comparison.
+Only the last `*` met is ever gone back to, so that a match costs O(pattern * text) at worst, whatever the pattern. The
+forms that nearly everyone uses (`*`, a plain word, `prefix*`) are recognised and cost one comparison.
 """
 
 from typing import Final, final

@@ -1,13 +1,14 @@
 """The event loop and its sockets: the only room that touches one.
 
-One turn: wait for ready sockets; read once from each, so that no client starves the others, and run what came; do what is
-due (blocked clients, expiry); then send the replies, each client's in one write. What a socket would not take waits in the
-client's `unsent` until the socket drains.
+One turn: wait for ready sockets; read once from each, so that no client starves the others, and run what came; do what
+is due (blocked clients, expiry); then send the replies, each client's in one write. What a socket would not take waits
+in the client's `unsent` until the socket drains.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import signal
@@ -557,7 +558,14 @@ class Server:
 
 
 _AF_UNIX: Final = getattr(socket, "AF_UNIX", None)
-_ABSENT_ADDRESS: Final = (97, 99, 93, 22, 92, 94)  # EAFNOSUPPORT, EADDRNOTAVAIL, EPROTONOSUPPORT, ... as Redis tolerates
+_ABSENT_ADDRESS: Final = (
+    errno.ENOENT,
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+    errno.EPROTONOSUPPORT,
+    errno.ENOPROTOOPT,
+    errno.EPFNOSUPPORT,
+)  # an optional address that this machine does not have
 
 
 def _second_time_kills(number: int, frame: object) -> None:
@@ -579,7 +587,7 @@ def _send_last(sock: socket.socket, text: bytes) -> None:
 def _is_loopback(address: object) -> bool:
     assert isinstance(address, tuple)
     host = str(address[0])
-    return host.startswith("127.") or host == "::1" or host.startswith("::ffff:127.")
+    return host == "::1" or host.startswith(("127.", "::ffff:127."))
 
 
 def _format_address(address: object) -> bytes:

@@ -39,9 +39,10 @@ class ProtocolError(Exception):
 class RequestParser:
     """Turn chunks of bytes into commands.
 
-    `feed` takes a chunk of any size, `next` returns the next command's words or None when it needs more bytes. Invariant:
-    everything before `_at` has been consumed; `_words` holds the complete words of the command under way, `_left` how
-    many are missing (0: none under way), `_bulk` the length of the word under way (-1: its header has not come).
+    `feed` takes a chunk of any size, `next` returns the next command's words or None when it needs more bytes.
+    Invariant: everything before `_at` has been consumed; `_words` holds the complete words of the command under way,
+    `_left` how many are missing (0: none under way), `_bulk` the length of the word under way (-1: its header has not
+    come).
     """
 
     def __init__(self, max_bulk: i64 = 512 * 1024 * 1024) -> None:
@@ -248,7 +249,8 @@ _SPACES: Final = b" \t\n\v\f\r\0"
 def split_line(line: bytes) -> list[bytes] | None:
     """Split a line into words as redis-cli, inline commands and redis.conf do; None for unbalanced quotes.
 
-    Words may stand in double quotes, with escapes (\\n \\r \\t \\b \\a \\xHH), or in single quotes, where only \\' is special.
+    Words may stand in double quotes, with escapes (\\n \\r \\t \\b \\a \\xHH), or in single quotes, where only \\' is
+    special.
     """
     words: list[bytes] = []
     size = len(line)
@@ -267,7 +269,13 @@ def split_line(line: bytes) -> list[bytes] | None:
                 break
             byte = line[at]
             if quote == 34:
-                if byte == 92 and at + 3 < size and line[at + 1] == 120 and line[at + 2] in _HEX and line[at + 3] in _HEX:
+                if (
+                    byte == 92
+                    and at + 3 < size
+                    and line[at + 1] == 120
+                    and line[at + 2] in _HEX
+                    and line[at + 3] in _HEX
+                ):
                     word.append(int(line[at + 2 : at + 4], 16))
                     at += 3
                 elif byte == 92 and at + 1 < size:
