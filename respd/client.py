@@ -1,4 +1,4 @@
-"""A client's session: who it is, what it has selected, and what it is to be told. Sockets are the network's business."""
+"""A client's session: who it is, what it has selected, what it is to be told. Sockets are the network's business."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ class Keyspace:
 
 
 class Database:
-    """One numbered database. Handlers get values by intent: `read_...` for reading, `write_...` and `open_...` for writing."""
+    """One numbered database. Handlers get values by intent: `read_...` to read, `write_...` and `open_...` to write."""
 
     def __init__(self, index: int, shared: Keyspace) -> None:
         self.index = index

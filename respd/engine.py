@@ -214,7 +214,7 @@ class Engine:
         return CommandError(b"ERR internal error in '%b': %b" % (command.name, type(error).__name__.encode()))
 
     def _resolve(self, ctx: Context, args: list[bytes]) -> Command | None:
-        """Find the command of `args` when the quick look-up would not do; reply the error and return None without one."""
+        """Find the command of `args` where the quick look-up would not do; without one, reply the error, return None."""
         command = self.commands.find(args[0])
         if command is None:
             self.reject(ctx, None, unknown_command(args))
@@ -496,7 +496,7 @@ class Engine:
         self.resumed.append(client)
 
     def unblock(self, client: Client, error: bool) -> bool:
-        """CLIENT UNBLOCK: end a client's wait with the reply of a timeout, or with an error; False if it did not wait."""
+        """CLIENT UNBLOCK: end a wait with the reply of a timeout, or with an error; False if there was none."""
         parked = client.parked
         if parked is None:
             return False
@@ -650,6 +650,6 @@ def unknown_subcommand(container: Command, word: bytes) -> CommandError:
 def not_in_subscribed_mode(command: Command) -> CommandError:
     """Return the error for a command that a RESP2 client with subscriptions may not send."""
     return CommandError(
-        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this
-        context" % command.name
+        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+        b"context" % command.name
     )

@@ -1,4 +1,4 @@
-"""Waiting for sockets: epoll where there is one, the selectors module elsewhere. Both speak of file descriptors and masks."""
+"""Waiting for sockets: epoll where there is one, the selectors module elsewhere."""
 
 import os
 import select
