@@ -214,7 +214,7 @@ class Engine:
         return CommandError(b"ERR internal error in '%b': %b" % (command.name, type(error).__name__.encode()))
 
     def _resolve(self, ctx: Context, args: list[bytes]) -> Command | None:
-        """Find the command of `args` where the quick look-up would not do; without one, reply the error, return None."""
+        """Find the command of `args` where the quick look-up will not do; without one, reply why, return None."""
         command = self.commands.find(args[0])
         if command is None:
             self.reject(ctx, None, unknown_command(args))
