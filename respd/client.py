@@ -143,6 +143,10 @@ class Client:
         else:
             self.gates &= ~gates.SUBSCRIBED
 
+    def is_local(self) -> bool:
+        """Tell whether it runs on this machine."""
+        return self.is_unix or self.address.startswith((b"127.", b"[::1]"))
+
     def output_pending(self) -> int:
         """Return how many bytes wait to be sent."""
         return len(self.out) + self.unsent_size

@@ -61,7 +61,7 @@ def config_set(ctx: Context, args: list[bytes]) -> object:
         raise CommandError(SYNTAX)
     pairs = [(args[index], args[index + 1]) for index in range(2, len(args), 2)]
     try:
-        ctx.config.set(pairs, _is_local(ctx))
+        ctx.config.set(pairs, ctx.client.is_local())
     except SetError as error:
         if error.unapplied:
             ctx.engine.log.warning(
@@ -70,12 +70,6 @@ def config_set(ctx: Context, args: list[bytes]) -> object:
             )
         raise CommandError(error.text) from None
     return OK
-
-
-def _is_local(ctx: Context) -> bool:
-    """Return whether the client runs on this machine."""
-    client = ctx.client
-    return client.is_unix or client.address.startswith((b"127.", b"[::1]"))
 
 
 @group.command("CONFIG|REWRITE", arity=2, flags=_FLAGS, since="2.8.0", complexity="O(1)", tips=_EVERYWHERE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from respd.arguments import int_arg
-from respd.command import ACCESS, DELETE, DENYOOM, FAST, READONLY, RO, RW, UPDATE, WRITE, Group, one_key
+from respd.command import ACCESS, DELETE, DENYOOM, FAST, READONLY, RO, RW, UPDATE, WRITE, Group, noted, one_key
 from respd.commands.hashes import removed_fields, wake
 from respd.datatypes.hashes import NO_FIELD, HashValue
 from respd.datatypes.strings import parse_int
@@ -45,9 +45,6 @@ _EXPIRE_SYNTAX: Final = "key %s [NX | XX | GT | LT] " + _FIELDS
 _MOMENTS: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
 
 group = Group("hash")
-
-_HGETEX_KEYS: Final = one_key(RW | ACCESS | UPDATE)
-_HGETEX_KEYS[0].notes = "RW and UPDATE because it changes the TTL"
 
 
 def _moment(word: bytes, unit_ms: bool, absolute: bool, now_ms: int, name: bytes) -> int:
@@ -377,7 +374,7 @@ def hgetdel(ctx: Context, args: list[bytes]) -> object:
     "HGETEX",
     arity=-5,
     flags=WRITE | FAST,
-    keys=_HGETEX_KEYS,
+    keys=noted(one_key(RW | ACCESS | UPDATE), "RW and UPDATE because it changes the TTL"),
     since="8.0.0",
     syntax=f"key [{_MOMENTS} | PERSIST] {_FIELDS}",
     complexity=_PER_FIELD,
