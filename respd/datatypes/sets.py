@@ -104,6 +104,10 @@ class SetValue:
         else:
             self._table = IndexedSet()
 
+    def expect_integers(self) -> None:
+        """Have this empty set keep integers first, whatever the limits say."""
+        self._ints = array("q")
+
     def discard(self, member: bytes) -> bool:
         """Remove `member` if present; return whether it was. O(1)."""
         table = self._table
@@ -208,7 +212,9 @@ class SetValue:
 
     def store_intersection(self, members: list[bytes], compact: bool, limits: Limits) -> None:
         """Fill this empty set with what SINTERSTORE found; `compact` when the smallest set was one of integers."""
-        if not compact:
+        if compact:
+            self.expect_integers()
+        else:
             self._packed = b""
         for member in members:
             self.add(member, limits)
@@ -368,8 +374,9 @@ def difference(first: SetValue, rest: list[SetValue]) -> list[bytes]:
 
 
 def stored_union(sets: list[SetValue], limits: Limits) -> SetValue:
-    """Return the set that SUNIONSTORE stores, converting as it grows. O(all members)."""
+    """Return the set that SUNIONSTORE stores: at first one of integers, converting as it grows. O(all members)."""
     result = SetValue()
+    result.expect_integers()
     for each in sets:
         for member in each.members():
             result.add(member, limits)
@@ -377,8 +384,9 @@ def stored_union(sets: list[SetValue], limits: Limits) -> SetValue:
 
 
 def stored_difference(first: SetValue, rest: list[SetValue], limits: Limits) -> SetValue:
-    """Return the set that SDIFFSTORE stores; its encoding is that of all it ever held, as in Redis."""
+    """Return the set that SDIFFSTORE stores; as in Redis it starts with integers and its encoding is of all it held."""
     result = SetValue()
+    result.expect_integers()
     if _asks_each(first, rest):
         for member in difference(first, rest):
             result.add(member, limits)
