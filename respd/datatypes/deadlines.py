@@ -104,6 +104,10 @@ class Deadlines:
         """Tell whether nothing is due ever."""
         return not self._near and not self._order and not self._pouring
 
+    def size(self) -> int:
+        """Return how many moments are kept, stale ones among the near ones included."""
+        return len(self._near) + len(self._pouring) + sum(len(bucket) for bucket in self._buckets.values())
+
     def check(self) -> None:
         """Assert the invariant."""
         for number, bucket in self._buckets.items():
