@@ -27,8 +27,8 @@ awaited reads one message (pub/sub). `wait(50)` waits 50 ms. Inside words `{id:2
 Options of a case: `multi=False` (not inside MULTI; so by itself when a step is about transactions, subscriptions or
 the session), `resp=(2,)` (only this protocol), `config=True` (changes configuration, which is put back afterwards),
 `data=False` (do not compare the resulting data set, for random effects), `data="sizes"` (compare keys, types, encodings
-and sizes only), `events=False` (do not compare events), `events="unordered"`. Events of expiry are not compared in cases
-that wait.
+and sizes only), `events=False` (do not compare events), `events="unordered"`. Cases that wait do not compare events of
+expiry.
 
 By hand, `python -m tests.harness tests/cases/lists.py` starts both servers; `--respd HOST:PORT` and `--redis HOST:PORT`
 name running ones. The latter are FLUSHED and reconfigured.
@@ -333,6 +333,7 @@ class Side:
             for number in range(DATABASES):
                 self.admin.call([b"SELECT", b"%d" % number])
                 for key in self.admin.call("KEYS *").items:
+                    assert isinstance(key.value, bytes)
                     self.admin.call([b"DEL", key.value])
             self.admin.call("SELECT 0")
         self._take_events()

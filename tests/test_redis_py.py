@@ -96,7 +96,9 @@ def test_a_transaction_with_a_bad_command_does_nothing(client: Any) -> None:
 
 def test_a_pool_shared_by_threads(server: Server) -> None:
     """Eight threads share four connections and no increment is lost."""
-    pool = redis.BlockingConnectionPool(port=server.port, max_connections=4, timeout=PATIENCE)
+    pool: Any = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call]
+        port=server.port, max_connections=4, timeout=PATIENCE
+    )
 
     def work() -> None:
         client = redis.Redis(connection_pool=pool)
@@ -123,7 +125,7 @@ def test_messages_in_a_thread(client: Any) -> None:
             done.set()
 
     listener = client.pubsub(ignore_subscribe_messages=True)
-    listener.subscribe(**{"news": note})
+    listener.subscribe(news=note)
     listener.psubscribe(**{"n*": note})
     thread = listener.run_in_thread(sleep_time=0.01, daemon=True)
     for _ in range(200):  # until both subscriptions are there
@@ -240,6 +242,7 @@ def test_asyncio(server: Server, protocol: int) -> None:
     """The asyncio client: commands, pipelines, messages, and fifty tasks that block and are woken."""
 
     async def play() -> None:
+        client: Any
         async with redis.asyncio.Redis(port=server.port, protocol=protocol) as client:
             assert await client.set("k", "v") and await client.get("k") == b"v"
             async with client.pipeline(transaction=True) as pipe:
