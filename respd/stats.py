@@ -19,12 +19,6 @@ RATE_SAMPLES: Final = 16
 ERROR_CODES_LIMIT: Final = 128
 ERROR_STATS_DISABLED: Final = b"ERRORSTATS_DISABLED"
 
-# LatencyHistogram: 64 exact counts below 64 µs, then 32 steps for each further power of two, up to about 1000 seconds.
-HISTOGRAM_EXACT: Final = 64
-HISTOGRAM_STEPS: Final = 32
-HISTOGRAM_CEILING_US: Final = (1 << 30) - 1
-HISTOGRAM_SLOTS: Final = HISTOGRAM_EXACT + HISTOGRAM_STEPS * 24
-
 
 class Rate:
     """The slope of a running total over the last 16 samples.
@@ -64,71 +58,6 @@ class Rate:
         self.samples = [0] * RATE_SAMPLES
 
 
-class LatencyHistogram:
-    """How long a command took, counted in logarithmic steps of at most 3 %: O(1) to record, 6.5 kB of memory."""
-
-    def __init__(self) -> None:
-        self.total: i64 = 0
-        self.counts: list[int] = [0] * HISTOGRAM_SLOTS
-
-    def record(self, duration_us: i64) -> None:
-        """Count one call. O(1)."""
-        slot: i64 = duration_us
-        if duration_us >= HISTOGRAM_EXACT:
-            if duration_us > HISTOGRAM_CEILING_US:
-                duration_us = HISTOGRAM_CEILING_US
-            power: i64 = 0
-            while duration_us >= HISTOGRAM_EXACT:
-                duration_us >>= 1
-                power += 1
-            slot = HISTOGRAM_EXACT + (power - 1) * HISTOGRAM_STEPS + (duration_us - HISTOGRAM_STEPS)
-        elif duration_us < 0:
-            slot = 0
-        self.counts[slot] += 1
-        self.total += 1
-
-    def percentile(self, percent: float) -> int:
-        """Return the highest duration in µs of the step that holds the given percentile, 0 when nothing was counted."""
-        total = int(self.total)
-        if total == 0:
-            return 0
-        wanted = max(1, int(percent / 100.0 * total + 0.5))
-        seen = 0
-        for slot, count in enumerate(self.counts):
-            seen += count
-            if seen >= wanted:
-                return highest_of_slot(slot)
-        return HISTOGRAM_CEILING_US
-
-    def cumulative_by_power(self) -> list[tuple[int, int]]:
-        """Return (bound in µs, calls up to that bound) for each power of two, as LATENCY HISTOGRAM shows them.
-
-        Bounds at which nothing was added are left out.
-        """
-        result: list[tuple[int, int]] = []
-        bound = 1
-        seen = 0
-        before = 0
-        for slot, count in enumerate(self.counts):
-            while highest_of_slot(slot) > bound:
-                if seen > before:
-                    result.append((bound, seen))
-                    before = seen
-                bound *= 2
-            seen += count
-        if seen > before:
-            result.append((bound, seen))
-        return result
-
-
-def highest_of_slot(slot: int) -> int:
-    """Return the longest duration in µs that `LatencyHistogram.record` counts in a slot."""
-    if slot < HISTOGRAM_EXACT:
-        return slot
-    power, step = divmod(slot - HISTOGRAM_EXACT, HISTOGRAM_STEPS)
-    return ((step + HISTOGRAM_STEPS + 1) << (power + 1)) - 1
-
-
 class Stats:
     """All counters of one server, with the moment it started.
 
@@ -138,7 +67,6 @@ class Stats:
 
     def __init__(self, started_ms: int = 0) -> None:
         self.started_ms: i64 = started_ms if started_ms else int(time.time() * 1000)
-        self.run_id: bytes = os.urandom(20).hex().encode()
         self.replication_id: bytes = os.urandom(20).hex().encode()
         self.peak_memory_bytes: i64 = 0
         self.peak_memory_ms: i64 = self.started_ms
