@@ -287,7 +287,7 @@ class Config:
         self.given.add(directive.name)
 
     def unused(self) -> list[str]:
-        """Return the directives that were given a value, other than none and the default, which respd does not act on."""
+        """Return the directives that were given a value, neither none nor the default, and are not in force."""
         names = []
         for directive in DIRECTIVES:
             if directive.name in self.given and not directive.is_in_force():
