@@ -1,0 +1,146 @@
+"""Random commands over few keys and all types, on respd and on redis-server: nothing may differ.
+
+A bounded number of steps runs each time, always the same; `pytest tests/test_random_commands.py --random-steps 100000`
+tries as many new ones as one likes. The encodings' thresholds are low, so that conversions are frequent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import PairKeeper
+from tests.harness import Case, Step, case, unordered
+from tests.wire import split
+
+STEPS = 60
+EXAMPLES_IN_CI = 80
+
+# k: key, m: member or field or element, v: any value, i: small integer, n: any integer, f: float, s: score bound,
+# x: lexicographic bound, t: a moment in the far future (ms), c: count; "~" in front: order is free.
+TEMPLATES = """
+SET k v|SET k n|SET k v NX|SET k v XX GET|SET k v PXAT t|SET k v KEEPTTL|SETNX k v|GETSET k v|GETDEL k|GET k|STRLEN k
+GETEX k PERSIST|GETEX k PXAT t|APPEND k v|SETRANGE k c v|GETRANGE k i i
+INCR k|DECR k|INCRBY k n|DECRBY k i|INCRBYFLOAT k f
+MGET k k k|MSET k v k v|MSETNX k v k v|LCS k k|LCS k k LEN|LCS k k IDX MINMATCHLEN 2 WITHMATCHLEN|SUBSTR k i i
+SETBIT k c 1|SETBIT k c 0|GETBIT k c|BITCOUNT k|BITCOUNT k i i|BITCOUNT k i i BIT|BITPOS k 1 i|BITPOS k 0 i i
+BITOP AND k k k|BITOP OR k k k|BITOP XOR k k k|BITOP NOT k k|BITFIELD k SET u8 c i GET i5 c INCRBY u4 #1 i
+BITFIELD k OVERFLOW SAT INCRBY i8 c n OVERFLOW FAIL INCRBY u2 c i|BITFIELD_RO k GET u16 c
+LPUSH k m m|RPUSH k m m m|LPUSH k n v|LPUSHX k m|RPUSHX k m|LPOP k
+RPOP k|LPOP k c|RPOP k c|LLEN k|LRANGE k i i|LRANGE k 0 -1
+LINDEX k i|LSET k i v|LINSERT k BEFORE m v|LINSERT k AFTER m m|LREM k i m|LTRIM k i i|LMOVE k k LEFT RIGHT
+LMOVE k k RIGHT LEFT|RPOPLPUSH k k|LPOS k m|LPOS k m RANK i COUNT c|LPOS k m COUNT 0 MAXLEN c|LMPOP 2 k k LEFT COUNT 2
+LMPOP 1 k RIGHT|BLPOP k k 0.01|BRPOP k 0.01|BLMOVE k k LEFT LEFT 0.01
+HSET k m v|HSET k m v m n|HSETNX k m v|HGET k m|HMGET k m m|HDEL k m m|HLEN k|HSTRLEN k m|HEXISTS k m|HINCRBY k m i
+HINCRBYFLOAT k m f|~HGETALL k|~HKEYS k|~HVALS k|HPEXPIREAT k t FIELDS 2 m m|HPEXPIREAT k t GT FIELDS 1 m
+HPEXPIRETIME k FIELDS 2 m m|HPERSIST k FIELDS 1 m
+HGETDEL k FIELDS 2 m m|HGETEX k PXAT t FIELDS 1 m|HSETEX k FIELDS 1 m v
+HSETEX k FNX PXAT t FIELDS 2 m v m v|~HSCAN k 0 COUNT 1000|HEXPIREAT k 1 FIELDS 1 m
+SADD k m m m|SADD k i i|SADD k n v|SREM k m i|SCARD k
+SISMEMBER k m|SMISMEMBER k m i m|~SMEMBERS k|SMOVE k k m|~SINTER k k
+~SUNION k k|~SDIFF k k k|SINTERSTORE k k k
+SUNIONSTORE k k k|SDIFFSTORE k k k|SINTERCARD 2 k k|SINTERCARD 2 k k LIMIT 1
+~SSCAN k 0 COUNT 1000|~SSCAN k 0 MATCH m* COUNT 1000
+ZADD k f m f m|ZADD k i m i m i m|ZADD k NX f m|ZADD k XX CH f m
+ZADD k GT CH f m|ZADD k LT f m|ZADD k INCR f m|ZADD k s m
+ZINCRBY k f m|ZREM k m m|ZCARD k|ZSCORE k m|ZMSCORE k m m|ZRANK k m|ZREVRANK k m WITHSCORE|ZCOUNT k s s|ZRANGE k i i
+ZRANGE k i i REV WITHSCORES|ZRANGE k s s BYSCORE LIMIT c i|ZRANGE k s s BYSCORE REV WITHSCORES|ZRANGE k x x BYLEX
+ZRANGE k x x BYLEX REV LIMIT 0 c|ZREVRANGE k i i|ZRANGEBYSCORE k s s WITHSCORES|ZREVRANGEBYSCORE k s s LIMIT c c
+ZRANGEBYLEX k x x|ZREVRANGEBYLEX k x x|ZLEXCOUNT k x x
+ZRANGESTORE k k i i|ZRANGESTORE k k s s BYSCORE|ZREMRANGEBYRANK k i i
+ZREMRANGEBYSCORE k s s|ZREMRANGEBYLEX k x x|ZPOPMIN k
+ZPOPMAX k c|ZMPOP 2 k k MIN COUNT 2|BZPOPMIN k k 0.01|BZMPOP 0.01 1 k MAX
+ZUNION 2 k k WITHSCORES|ZINTER 2 k k WEIGHTS f i AGGREGATE MAX WITHSCORES|ZDIFF 2 k k WITHSCORES|ZUNIONSTORE k 2 k k
+ZINTERSTORE k 2 k k AGGREGATE MIN|ZDIFFSTORE k 2 k k
+ZUNIONSTORE k 2 k k WEIGHTS i f|ZINTERCARD 2 k k|~ZSCAN k 0 COUNT 1000
+DEL k|UNLINK k k|EXISTS k k|TYPE k|RENAME k k|RENAMENX k k|COPY k k|COPY k k REPLACE|COPY k k DB 1|MOVE k 1|TOUCH k k
+PEXPIREAT k t|PEXPIREAT k t NX|PEXPIREAT k t XX|PEXPIREAT k t GT|PEXPIREAT k t LT|EXPIREAT k 1|PERSIST k|PEXPIRETIME k
+OBJECT ENCODING k|OBJECT REFCOUNT k|~KEYS *|~SCAN 0 COUNT 1000|DBSIZE|SELECT 1|SELECT 0|SWAPDB 0 1|FLUSHDB
+SORT k|SORT k ALPHA DESC|SORT k LIMIT c c STORE k|SORT k BY nosort GET # GET k|~SORT_RO k BY none
+"""
+
+_ELEMENTS = [
+    b"a",
+    b"b",
+    b"c",
+    b"dd",
+    b"1",
+    b"2",
+    b"30",
+    b"m",
+    b"",
+    b"a longer member that does not fit into a listpack",
+]
+_NUMBERS = [b"0", b"1", b"-1", b"2", b"7", b"100", b"9223372036854775807", b"-9223372036854775808", b"12345678901"]
+_FLOATS = [b"0", b"1", b"-1", b"1.5", b"-0.25", b"3.0e2", b"1e17", b"0.1", b"inf", b"-inf", b"1e-7", b"123456.789"]
+_SMALL = [b"%d" % number for number in range(-4, 6)]
+_CHOICES: dict[bytes, list[bytes]] = {
+    b"k": [b"k1", b"k2", b"k3", b"k4"],
+    b"m": _ELEMENTS,
+    b"v": [*_ELEMENTS, b"x" * 50, b"\x00\xff\r\n", b"3.5", b" 1", b"+1"],
+    b"i": _SMALL,
+    b"n": _NUMBERS,
+    b"f": _FLOATS,
+    b"c": [b"0", b"1", b"2", b"3", b"10"],
+    b"s": [*_FLOATS, b"(1", b"(-1", b"+inf", b"(1.5"],
+    b"x": [b"-", b"+", b"[a", b"(a", b"[c", b"(dd", b"[", b"(1"],
+    b"t": [b"%d" % (4_000_000_000_000 + number * 1_000_000) for number in range(4)],
+}
+_PARSED = [split(one) for one in re.split(r"[|\n]", TEMPLATES.strip())]
+
+THRESHOLDS = {
+    "hash-max-listpack-entries": "4",
+    "hash-max-listpack-value": "20",
+    "set-max-intset-entries": "4",
+    "set-max-listpack-entries": "6",
+    "set-max-listpack-value": "20",
+    "zset-max-listpack-entries": "4",
+    "zset-max-listpack-value": "20",
+    "list-max-listpack-size": "4",
+}
+
+
+@st.composite
+def commands(draw: Any) -> Step:
+    """One command with random arguments."""
+    template = draw(st.sampled_from(_PARSED))
+    free_order = template[0].startswith(b"~")
+    words = [template[0].removeprefix(b"~")]
+    for word in template[1:]:
+        choices = _CHOICES.get(word)
+        words.append(draw(st.sampled_from(choices)) if choices else word)
+    if words[0] == b"SORT" and b"BY" in words:
+        free_order = True  # a set's own order is nobody's business
+    return unordered(words) if free_order else Step(1, tuple(words))
+
+
+def test_random_commands(pairs: PairKeeper, pytestconfig: pytest.Config) -> None:
+    """Any sequence of commands has the same replies, events and data on both servers."""
+    steps = pytestconfig.getoption("--random-steps")
+    pair = pairs.get()
+
+    @settings(
+        max_examples=steps // STEPS if steps else EXAMPLES_IN_CI,
+        derandomize=not steps,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(commands(), min_size=STEPS // 2, max_size=STEPS), st.sampled_from([2, 3]), st.booleans())
+    def play(played: list[Step], resp: int, multi: bool) -> None:
+        one: Case = case("random", *played)
+        differences = pair.run_variant(one, resp, multi)
+        assert not differences, "\n".join(["", *map(str, played), *differences])
+
+    for side in pair.sides:
+        for name, value in THRESHOLDS.items():
+            assert side.admin.ask("CONFIG", "SET", name, value) == b"OK"
+    try:
+        play()
+    finally:
+        for side in pair.sides:
+            side.restore_configuration()
