@@ -22,6 +22,7 @@ from respd.command import (
     MAY_REPLICATE,
     NO_AUTH,
     NO_MULTI,
+    PROTECTED,
     SKIP_SLOWLOG,
     WRITE,
     Command,
@@ -32,7 +33,7 @@ from respd.config import Config
 from respd.context import Context
 from respd.database import NO_TOUCH_CLOCK, Database, Keyspace, type_name
 from respd.datatypes.deadlines import FAR_FUTURE, Deadlines
-from respd.errors import NOAUTH, CommandError, wrong_arity
+from respd.errors import DEBUG_NOT_ALLOWED, NOAUTH, CommandError, wrong_arity
 from respd.log import Log
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
 from respd.pubsub import PubSub
@@ -263,7 +264,9 @@ class Engine:
             return
         if set_gates & gates.REPLY and client.reply_mode == REPLY_SKIP_NEXT:
             client.reply_mode = REPLY_SKIP
-        if set_gates & gates.AUTH and not command.flags & NO_AUTH:
+        if command.flags & PROTECTED and not self.config.allows(self.config.enable_debug_command, client.is_local()):
+            self.reject(ctx, command, CommandError(DEBUG_NOT_ALLOWED))
+        elif set_gates & gates.AUTH and not command.flags & NO_AUTH:
             self.reject(ctx, command, CommandError(NOAUTH))
         elif set_gates & gates.MULTI and command.flags & NO_MULTI:
             self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))

@@ -23,6 +23,10 @@ NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
 DB_OUT_OF_RANGE: Final = b"ERR DB index is out of range"
 INVALID_DB: Final = b"ERR invalid DB index"
 NOAUTH: Final = b"NOAUTH Authentication required."
+DEBUG_NOT_ALLOWED: Final = (
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
+    b"connection, otherwise you need to set this option in the configuration file, and then restart the server."
+)
 
 
 class CommandError(Exception):

@@ -22,17 +22,13 @@ from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.strings import as_bytes
-from respd.errors import NO_SUCH_KEY, CommandError
+from respd.errors import DEBUG_NOT_ALLOWED, NO_SUCH_KEY, CommandError
 from respd.glob import matches
 from respd.protocol.replies import OK, Attributes, BigNumber, MapReply, Push, SetReply, Several, Status, Verbatim
 
 if TYPE_CHECKING:
     from respd.context import Context
 
-_NOT_ALLOWED: Final = (
-    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
-    b"connection, otherwise you need to set this option in the configuration file, and then restart the server."
-)
 _UNKNOWN: Final = b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP."
 _REFUSED: Final = b"ERR DEBUG %b is not available in respd"
 _PROTOCOL_TYPES: Final = (
@@ -82,7 +78,7 @@ def debug(ctx: Context, args: list[bytes]) -> object:
     of arguments. Log: nothing. Source: redis.io/commands/debug.
     """
     if not ctx.config.allows(ctx.config.enable_debug_command, ctx.client.is_local()):
-        raise CommandError(_NOT_ALLOWED)
+        raise CommandError(DEBUG_NOT_ALLOWED)
     name = args[1].upper()
     for sub in _SUBCOMMANDS:
         if sub.name == name and sub.low <= len(args) - 1 <= sub.high:

@@ -36,6 +36,13 @@ def test_the_configuration_says_who_may(local: Local, who: bytes, address: bytes
         assert isinstance(reply, Error) and "DEBUG command not allowed" in str(reply)
 
 
+def test_a_transaction_with_it_is_refused_when_it_is_queued(local: Local) -> None:
+    local.engine.config.enable_debug_command = b"no"
+    local.run("MULTI")
+    assert "DEBUG command not allowed" in str(local.run("DEBUG DIGEST"))
+    assert "EXECABORT" in str(local.run("EXEC"))
+
+
 @pytest.mark.parametrize(
     "name", ["SEGFAULT", "PANIC", "ASSERT", "OOM", "RESTART", "CRASH-AND-RECOVER 1", "RELOAD", "LOADAOF"]
 )
