@@ -1,13 +1,13 @@
-"""The generic commands, which work on keys of any type, and those on whole databases.
+"""The generic commands, which work on keys of any type; those of expiry, and SORT, have modules of their own.
 
-Source: redis.io/commands/?group=generic and ?group=server. SORT has a module of its own.
+Source: redis.io/commands/?group=generic.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from respd.arguments import expire_arg, int_arg
+from respd.arguments import int_arg
 from respd.command import (
     ACCESS,
     DELETE,
@@ -31,7 +31,6 @@ from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
-from respd.datatypes.strings import parse_int
 from respd.errors import DB_OUT_OF_RANGE, NO_SUCH_KEY, SYNTAX, CommandError
 from respd.glob import Glob
 from respd.keyspace_events import GENERIC
@@ -56,19 +55,9 @@ _IS_LFU: Final = (
     b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
     b"policies at runtime LRU and LFU data will take some time to adjust."
 )
-_EXPIRE_HISTORY: Final = (("7.0.0", "Has the options `NX`, `XX`, `GT` and `LT`."),)
-_TTL_HISTORY: Final = (("2.8.0", "Replies -2 for an absent key."),)
-_FLUSH_HISTORY: Final = (("4.0.0", "Has the option `ASYNC`."), ("6.2.0", "Has the option `SYNC`."))
 _ALL_SHARDS_SUM: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
 
-# Conditions of EXPIRE.
-_NX: Final = 1
-_XX: Final = 2
-_GT: Final = 4
-_LT: Final = 8
-
 group = Group("generic")
-server_group = Group("server")
 
 
 # -- deleting
@@ -138,7 +127,7 @@ def exists(ctx: Context, args: list[bytes]) -> object:
     """
     found = 0
     for index in range(1, len(args)):
-        if _look(ctx.db, args[index]) is not None:
+        if look(ctx.db, args[index]) is not None:
             found += 1
     return found
 
@@ -179,7 +168,7 @@ def type_(ctx: Context, args: list[bytes]) -> object:
 
     Reply: the simple string `string`, `list`, `set`, `zset` or `hash`, or `none`. Source: redis.io/commands/type.
     """
-    entry = _look(ctx.db, args[1])
+    entry = look(ctx.db, args[1])
     return _NONE if entry is None else Status(type_name(entry.value))
 
 
@@ -367,265 +356,6 @@ def randomkey(ctx: Context, args: list[bytes]) -> object:
     return ctx.db.random_key(ctx.random.random())
 
 
-@server_group.command(
-    "DBSIZE",
-    arity=1,
-    flags=READONLY | FAST,
-    since="1.0.0",
-    complexity="O(1)",
-    categories=("keyspace",),
-    tips=("request_policy:all_shards", "response_policy:agg_sum"),
-)
-def dbsize(ctx: Context, args: list[bytes]) -> object:
-    """Return the number of keys in the database.
-
-    Reply: an integer. Source: redis.io/commands/dbsize.
-    """
-    return ctx.db.size()
-
-
-# -- time to live
-
-
-@group.command(
-    "EXPIRE",
-    arity=-3,
-    flags=WRITE | FAST,
-    keys=one_key(RW | UPDATE),
-    since="1.0.0",
-    syntax="key seconds [NX | XX | GT | LT]",
-    complexity="O(1)",
-    history=_EXPIRE_HISTORY,
-)
-def expire(ctx: Context, args: list[bytes]) -> object:
-    """Have a key expire after some seconds.
-
-    Reply: 1, or 0 when the key is absent or the option forbids it. A time that is past deletes the key.
-    Errors: of the options, of the number, "invalid expire time", in this order, for absent keys too.
-    Log: PEXPIREAT key moment, or DEL key. Source: redis.io/commands/expire.
-    """
-    return _expire(ctx, args, False, False)
-
-
-@group.command(
-    "PEXPIRE",
-    arity=-3,
-    flags=WRITE | FAST,
-    keys=one_key(RW | UPDATE),
-    since="2.6.0",
-    syntax="key milliseconds [NX | XX | GT | LT]",
-    complexity="O(1)",
-    history=_EXPIRE_HISTORY,
-)
-def pexpire(ctx: Context, args: list[bytes]) -> object:
-    """Have a key expire after some milliseconds.
-
-    Reply, errors, log: as EXPIRE. Source: redis.io/commands/pexpire.
-    """
-    return _expire(ctx, args, True, False)
-
-
-@group.command(
-    "EXPIREAT",
-    arity=-3,
-    flags=WRITE | FAST,
-    keys=one_key(RW | UPDATE),
-    since="1.2.0",
-    syntax="key unix-time-seconds [NX | XX | GT | LT]",
-    complexity="O(1)",
-    history=_EXPIRE_HISTORY,
-)
-def expireat(ctx: Context, args: list[bytes]) -> object:
-    """Have a key expire at a moment given in seconds since the epoch.
-
-    Reply, errors, log: as EXPIRE. Source: redis.io/commands/expireat.
-    """
-    return _expire(ctx, args, False, True)
-
-
-@group.command(
-    "PEXPIREAT",
-    arity=-3,
-    flags=WRITE | FAST,
-    keys=one_key(RW | UPDATE),
-    since="2.6.0",
-    syntax="key unix-time-milliseconds [NX | XX | GT | LT]",
-    complexity="O(1)",
-    history=_EXPIRE_HISTORY,
-)
-def pexpireat(ctx: Context, args: list[bytes]) -> object:
-    """Have a key expire at a moment given in milliseconds since the epoch.
-
-    Reply, errors, log: as EXPIRE. Source: redis.io/commands/pexpireat.
-    """
-    return _expire(ctx, args, True, True)
-
-
-def _expire(ctx: Context, args: list[bytes], unit_ms: bool, absolute: bool) -> int:
-    conditions = _expire_conditions(args) if len(args) > 3 else 0
-    now_ms = ctx.clock.ms
-    at_ms = expire_arg(args[2], unit_ms, absolute, now_ms, args[0], allow_past=True)
-    db = ctx.db
-    key = args[1]
-    entry = db.write(key)
-    if entry is None:
-        return 0
-    if conditions != 0 and not _may_expire(conditions, entry.expire_at_ms, at_ms):
-        return 0
-    if at_ms <= now_ms:
-        db.remove(key)
-        db.changed(key, GENERIC, b"del")
-        ctx.record([b"DEL", key])
-    else:
-        db.set_expire(key, at_ms)
-        db.changed(key, GENERIC, b"expire")
-        ctx.record([b"PEXPIREAT", key, b"%d" % at_ms])
-    return 1
-
-
-def _expire_conditions(args: list[bytes]) -> int:
-    """Return the options of EXPIRE as bits; raise Redis' errors for what is unknown, then for what excludes itself."""
-    conditions = 0
-    for index in range(3, len(args)):
-        word = args[index].upper()
-        if word == b"NX":
-            conditions |= _NX
-        elif word == b"XX":
-            conditions |= _XX
-        elif word == b"GT":
-            conditions |= _GT
-        elif word == b"LT":
-            conditions |= _LT
-        else:
-            raise CommandError(b"ERR Unsupported option %b" % args[index])
-    if conditions & _NX and conditions != _NX:
-        raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
-    if conditions & _GT and conditions & _LT:
-        raise CommandError(b"ERR GT and LT options at the same time are not compatible")
-    return conditions
-
-
-def _may_expire(conditions: int, current_ms: int, at_ms: int) -> bool:
-    """Tell whether the options let a key that expires at `current_ms` (0: never) expire at `at_ms` instead."""
-    if current_ms == 0:
-        return not conditions & (_XX | _GT)
-    if conditions & _NX:
-        return False
-    if conditions & _GT and at_ms <= current_ms:
-        return False
-    return not (conditions & _LT and at_ms >= current_ms)
-
-
-@group.command(
-    "PERSIST",
-    arity=2,
-    flags=WRITE | FAST,
-    keys=one_key(RW | UPDATE),
-    since="2.2.0",
-    syntax="key",
-    complexity="O(1)",
-)
-def persist(ctx: Context, args: list[bytes]) -> object:
-    """Have a key never expire.
-
-    Reply: 1, or 0 when the key is absent or does not expire anyway. Source: redis.io/commands/persist.
-    """
-    db = ctx.db
-    key = args[1]
-    if db.write(key) is None or not db.persist(key):
-        return 0
-    db.changed(key, GENERIC, b"persist")
-    return 1
-
-
-@group.command(
-    "TTL",
-    arity=2,
-    flags=READONLY | FAST,
-    keys=one_key(RO | ACCESS),
-    since="1.0.0",
-    syntax="key",
-    complexity="O(1)",
-    tips=("nondeterministic_output",),
-    history=_TTL_HISTORY,
-)
-def ttl(ctx: Context, args: list[bytes]) -> object:
-    """Return for how many seconds a key will live, rounded.
-
-    Reply: an integer; -1 for ever, -2 for an absent key. Source: redis.io/commands/ttl.
-    """
-    entry = _look(ctx.db, args[1])
-    if entry is None:
-        return -2
-    at_ms = entry.expire_at_ms
-    return -1 if at_ms == 0 else (max(0, int(at_ms - ctx.clock.ms)) + 500) // 1000
-
-
-@group.command(
-    "PTTL",
-    arity=2,
-    flags=READONLY | FAST,
-    keys=one_key(RO | ACCESS),
-    since="2.6.0",
-    syntax="key",
-    complexity="O(1)",
-    tips=("nondeterministic_output",),
-    history=_TTL_HISTORY,
-)
-def pttl(ctx: Context, args: list[bytes]) -> object:
-    """Return for how many milliseconds a key will live.
-
-    Reply: an integer; -1 for ever, -2 for an absent key. Source: redis.io/commands/pttl.
-    """
-    entry = _look(ctx.db, args[1])
-    if entry is None:
-        return -2
-    at_ms = entry.expire_at_ms
-    return -1 if at_ms == 0 else max(0, int(at_ms - ctx.clock.ms))
-
-
-@group.command(
-    "EXPIRETIME",
-    arity=2,
-    flags=READONLY | FAST,
-    keys=one_key(RO | ACCESS),
-    since="7.0.0",
-    syntax="key",
-    complexity="O(1)",
-)
-def expiretime(ctx: Context, args: list[bytes]) -> object:
-    """Return the moment at which a key expires, in seconds since the epoch.
-
-    Reply: an integer; -1 for never, -2 for an absent key. Source: redis.io/commands/expiretime.
-    """
-    entry = _look(ctx.db, args[1])
-    if entry is None:
-        return -2
-    at_ms = entry.expire_at_ms
-    return -1 if at_ms == 0 else (int(at_ms) + 500) // 1000
-
-
-@group.command(
-    "PEXPIRETIME",
-    arity=2,
-    flags=READONLY | FAST,
-    keys=one_key(RO | ACCESS),
-    since="7.0.0",
-    syntax="key",
-    complexity="O(1)",
-)
-def pexpiretime(ctx: Context, args: list[bytes]) -> object:
-    """Return the moment at which a key expires, in milliseconds since the epoch.
-
-    Reply: an integer; -1 for never, -2 for an absent key. Source: redis.io/commands/pexpiretime.
-    """
-    entry = _look(ctx.db, args[1])
-    if entry is None:
-        return -2
-    at_ms = entry.expire_at_ms
-    return -1 if at_ms == 0 else int(at_ms)
-
-
 # -- from one place to another
 
 
@@ -805,92 +535,10 @@ def _copy_value(value: object) -> object:
     return value
 
 
-# -- whole databases
-
-
-@server_group.command(
-    "SWAPDB",
-    arity=3,
-    flags=WRITE | FAST,
-    since="4.0.0",
-    syntax="index1 index2",
-    complexity="O(N) where N is the number of clients that watch keys of both databases or wait for them",
-    categories=("keyspace", "dangerous"),
-)
-def swapdb(ctx: Context, args: list[bytes]) -> object:
-    """Exchange the contents of two databases.
-
-    Reply: OK. Errors: of either number, then out of range. Source: redis.io/commands/swapdb.
-    """
-    first = parse_int(args[1])
-    if first is None or not _INT_MIN <= first <= _INT_MAX:
-        raise CommandError(b"ERR invalid first DB index")
-    second = parse_int(args[2])
-    if second is None or not _INT_MIN <= second <= _INT_MAX:
-        raise CommandError(b"ERR invalid second DB index")
-    databases = ctx.engine.databases
-    if not (0 <= first < len(databases) and 0 <= second < len(databases)):
-        raise CommandError(DB_OUT_OF_RANGE)
-    if first != second:
-        databases[first].swap_with(databases[second])
-    ctx.db.shared.dirty += 1
-    return OK
-
-
-@server_group.command(
-    "FLUSHDB",
-    arity=-1,
-    flags=WRITE,
-    since="1.0.0",
-    syntax="[ASYNC | SYNC]",
-    complexity="O(1); memory is given back later, in slices",
-    categories=("keyspace", "dangerous"),
-    tips=("request_policy:all_shards", "response_policy:all_succeeded"),
-    history=_FLUSH_HISTORY,
-)
-def flushdb(ctx: Context, args: list[bytes]) -> object:
-    """Delete all keys of the database.
-
-    Reply: OK. Errors: syntax error. Source: redis.io/commands/flushdb.
-    """
-    _check_flush(args)
-    ctx.db.shared.dirty += max(1, ctx.db.flush())
-    return OK
-
-
-@server_group.command(
-    "FLUSHALL",
-    arity=-1,
-    flags=WRITE,
-    since="1.0.0",
-    syntax="[ASYNC | SYNC]",
-    complexity="O(1); memory is given back later, in slices",
-    categories=("keyspace", "dangerous"),
-    tips=("request_policy:all_shards", "response_policy:all_succeeded"),
-    history=_FLUSH_HISTORY,
-)
-def flushall(ctx: Context, args: list[bytes]) -> object:
-    """Delete all keys of all databases.
-
-    Reply: OK. Errors: syntax error. Source: redis.io/commands/flushall.
-    """
-    _check_flush(args)
-    deleted = 0
-    for db in ctx.engine.databases:
-        deleted += db.flush()
-    ctx.db.shared.dirty += max(1, deleted)
-    return OK
-
-
-def _check_flush(args: list[bytes]) -> None:
-    if len(args) > 2 or (len(args) == 2 and args[1].upper() not in (b"ASYNC", b"SYNC")):
-        raise CommandError(SYNTAX)
-
-
 # -- looking without a trace in the access time
 
 
-def _look(db: Database, key: bytes) -> Entry | None:
+def look(db: Database, key: bytes) -> Entry | None:
     """Look a key up for a question about it: a hit or a miss, but no access."""
     entry = db.peek(key)
     if entry is None:
@@ -900,7 +548,7 @@ def _look(db: Database, key: bytes) -> Entry | None:
 
 
 def _look_quietly(db: Database, key: bytes) -> Entry | None:
-    """Look a key up for OBJECT: as `_look`, without the event of a miss."""
+    """Look a key up for OBJECT: as `look`, without the event of a miss."""
     entry = db.peek(key)
     if entry is None:
         db.stats.keyspace_misses += 1

@@ -4,16 +4,15 @@ from random import Random
 
 import pytest
 
-from respd.commands import hash_expiry, hashes, keys, sets, sort, strings
+from respd.commands import databases, expiry, hash_expiry, hashes, keys, sets, sort, strings
 from tests.local import Local
 from tests.wire import Error, Status
 
 
 @pytest.fixture
 def local() -> Local:
-    return Local(
-        keys.group, keys.server_group, sort.group, strings.group, sets.group, hashes.group, hash_expiry.group
-    )  # fmt: skip
+    modules = (keys, expiry, databases, sort, strings, sets, hashes, hash_expiry)
+    return Local(*[module.group for module in modules])
 
 
 # -- expiry
