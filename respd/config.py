@@ -120,11 +120,7 @@ class Config:
         self.proto_max_bulk_len = 0
         self.databases = 16
         self.notify_keyspace_events = 0
-        self.lazyfree_lazy_user_del = False
-        self.lazyfree_lazy_user_flush = False
         self.maxmemory_policy = b""
-        self.lfu_log_factor = 10
-        self.lfu_decay_time = 1
         self.slowlog_log_slower_than = 10000
         self.slowlog_max_len = 128
 

@@ -738,10 +738,8 @@ DIRECTIVES: Final = (
     _yes_no("lazyfree-lazy-eviction", False),
     _yes_no("lazyfree-lazy-expire", False),
     _yes_no("lazyfree-lazy-server-del", False),
-    _yes_no("lazyfree-lazy-user-del", False, IN_FORCE, summary="DEL frees in small steps, as UNLINK does"),
-    _yes_no(
-        "lazyfree-lazy-user-flush", False, IN_FORCE, summary="FLUSHALL and FLUSHDB free in small steps unless told SYNC"
-    ),
+    _yes_no("lazyfree-lazy-user-del", False),
+    _yes_no("lazyfree-lazy-user-flush", False),
     # Memory
     _memory("maxmemory", 0, 0, ULONG_MAX),
     _choice(
@@ -753,8 +751,8 @@ DIRECTIVES: Final = (
     ),
     _int("maxmemory-samples", 5, 1, 64),
     _int("maxmemory-eviction-tenacity", 10, 0, 100),
-    _int("lfu-log-factor", 10, 0, INT_MAX, IN_FORCE, summary="how slowly the access counter of a key grows"),
-    _int("lfu-decay-time", 1, 0, INT_MAX, IN_FORCE, summary="minutes after which that counter falls by one"),
+    _int("lfu-log-factor", 10),
+    _int("lfu-decay-time", 1),
     _yes_no("activedefrag", False),
     _memory("active-defrag-ignore-bytes", 100 * MEGABYTE, 1),
     _int("active-defrag-threshold-lower", 10, 0, 1000),

@@ -188,6 +188,11 @@ class Server:
             self._add_listener(listener)
         self.bound = (config.bind, config.port)
 
+    def limit_bulks(self) -> None:
+        """Have every connection keep to the present proto-max-bulk-len."""
+        for connection in self.connections.values():
+            connection.parser.max_bulk = self.config.proto_max_bulk_len
+
     def _drop_listeners(self, listeners: list[socket.socket]) -> None:
         for listener in listeners:
             self.poller.remove(listener.fileno())
@@ -618,6 +623,7 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
         return 1
     server.watch_signals()
     config.on_change(["port", "bind"], server.rebind)
+    config.on_change(["proto-max-bulk-len"], server.limit_bulks)
     if on_ready is not None:
         on_ready(server)
     log.notice("Server initialized")
