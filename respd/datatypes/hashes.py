@@ -492,11 +492,11 @@ class HashValue:
 
 def _entry(field: bytes, value: bytes) -> bytes:
     """Return a pair as an entry without a stamp."""
-    field_size = len(field)
-    value_size = len(value)
+    field_size: i64 = len(field)
+    value_size: i64 = len(value)
     if field_size < _WIDE and value_size < _WIDE:
         return b"%b%b%b%b" % (_LENGTHS[field_size], _LENGTHS[value_size], field, value)
-    head = field_size.to_bytes(4, "big") + value_size.to_bytes(4, "big")
+    head = len(field).to_bytes(4, "big") + len(value).to_bytes(4, "big")
     return b"%b%b%b%b" % (b"\xff", head, field, value)
 
 
