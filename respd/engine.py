@@ -47,6 +47,7 @@ _SUBSCRIBED_COMMANDS: Final = frozenset(
 _NEVER_QUEUED: Final = frozenset([b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"])
 _KIND_NAMES: Final = {BLOCK_LIST: b"list", BLOCK_ZSET: b"zset", BLOCK_STREAM: b"stream"}
 _ARGS_SHOWN: Final = 128
+_WEB_WORDS: Final = (b"post", b"host:")  # a browser that was led here; nothing it sends may be run
 
 LogSink = Callable[[int, list[list[bytes]]], None]
 
@@ -218,6 +219,11 @@ class Engine:
         """Find the command of `args` where the quick look-up will not do; without one, reply why, return None."""
         command = self.commands.find(args[0])
         if command is None:
+            if args[0].lower() in _WEB_WORDS:
+                address = ctx.client.address.decode()
+                self.log.warning(f"{address} speaks HTTP: perhaps a web page attacks this server. Connection closed.")
+                ctx.client.kill()
+                return None
             self.reject(ctx, None, unknown_command(args))
             return None
         if command.subcommands is not None and len(args) > 1:
@@ -641,13 +647,20 @@ def unknown_command(args: list[bytes]) -> CommandError:
     for word in args[1:]:
         if len(shown) >= _ARGS_SHOWN:
             break
-        shown += b"'%b' " % word[: _ARGS_SHOWN - len(shown)]
-    return CommandError(b"ERR unknown command '%b', with args beginning with: %b" % (args[0][:_ARGS_SHOWN], shown))
+        shown += b"'%b' " % _shown(word, _ARGS_SHOWN - len(shown))
+    name = _shown(args[0], _ARGS_SHOWN)
+    return CommandError(b"ERR unknown command '%b', with args beginning with: %b" % (name, shown))
+
+
+def _shown(word: bytes, size: int) -> bytes:
+    """The beginning of a word as Redis puts it into an error: up to the first NUL."""
+    return word[:size].partition(b"\0")[0]
 
 
 def unknown_subcommand(container: Command, word: bytes) -> CommandError:
     """Return the error for a sub-command that does not exist."""
-    return CommandError(b"ERR unknown subcommand '%b'. Try %b HELP." % (word[:_ARGS_SHOWN], container.name.upper()))
+    shown = _shown(word, _ARGS_SHOWN)
+    return CommandError(b"ERR unknown subcommand '%b'. Try %b HELP." % (shown, container.name.upper()))
 
 
 def not_in_subscribed_mode(command: Command) -> CommandError:

@@ -304,6 +304,7 @@ class Server:
                 if client.gates & (gates.BLOCKED | gates.CLOSING | gates.AUTH):
                     if client.gates & (gates.BLOCKED | gates.CLOSING):
                         break
+                    parser.authenticated = False
                 elif not parser.authenticated:
                     parser.authenticated = True
         except ProtocolError as error:

@@ -208,7 +208,11 @@ class RequestParser:
         negative = start < end and data[start] == 45
         if negative:
             start += 1
-        if start >= end or end - start > 10:
+        if start >= end or end - start > 19:
+            return _NOT_A_NUMBER
+        if data[start] == 48 and (negative or end - start > 1):
+            return _NOT_A_NUMBER
+        if end - start == 19 and data[start:end] > (b"9223372036854775808" if negative else b"9223372036854775807"):
             return _NOT_A_NUMBER
         value: i64 = 0
         while start < end:
@@ -231,8 +235,6 @@ class RequestParser:
         line = data[at:end]
         if line.endswith(b"\r"):
             line = line[:-1]
-        if len(line) > MAX_LINE:
-            raise ProtocolError(b"ERR Protocol error: too big inline request")
         words = split_line(line)
         if words is None:
             raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
@@ -243,7 +245,8 @@ class RequestParser:
 _NOT_A_NUMBER: Final = -(1 << 62)
 _ESCAPES: Final = {110: 10, 114: 13, 116: 9, 98: 8, 97: 7}  # \n \r \t \b \a
 _HEX: Final = b"0123456789abcdefABCDEF"
-_SPACES: Final = b" \t\n\v\f\r\0"
+_SPACES: Final = b" \t\n\v\f\r"
+_ENDS_OF_WORDS: Final = b" \t\n\r\0"
 
 
 def split_line(line: bytes) -> list[bytes] | None:
@@ -258,7 +261,7 @@ def split_line(line: bytes) -> list[bytes] | None:
     while True:
         while at < size and line[at] in _SPACES:
             at += 1
-        if at >= size:
+        if at >= size or line[at] == 0:
             return words
         word = bytearray()
         quote = 0
@@ -299,7 +302,7 @@ def split_line(line: bytes) -> list[bytes] | None:
                     break
                 else:
                     word.append(byte)
-            elif byte in _SPACES:
+            elif byte in _ENDS_OF_WORDS:
                 break
             elif byte in (34, 39):
                 quote = byte

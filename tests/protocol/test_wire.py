@@ -35,6 +35,7 @@ REQUESTS = [
     b"*0\r\n",
     b"*-1\r\n",
     b"*-99\r\n",
+    b"*-99999999999\r\n",
     b"*1\r\n$4\r\nPING\r\n*0\r\n",
     b"*x\r\n",
     b"*\r\n",
