@@ -26,7 +26,15 @@ _HIGHEST: Final = 1
 
 
 def score_arg(word: bytes) -> float:
-    """Return the score that `word` spells; raise NOT_FLOAT. Plain digits, the usual case, are read without a detour."""
+    """Return the score that `word` spells; raise NOT_FLOAT."""
+    score = read_score(word)
+    if score != score:
+        raise CommandError(NOT_FLOAT)
+    return score
+
+
+def read_score(word: bytes) -> float:
+    """Return the score that `word` spells, else nan. Plain digits, the usual case, are read without a detour."""
     size: i64 = len(word)
     if 0 < size <= _QUICK_DIGITS:
         number: i64 = 0
@@ -40,9 +48,7 @@ def score_arg(word: bytes) -> float:
         if position == size:
             return float(number)
     value = parse_double(word)
-    if value is None:
-        raise CommandError(NOT_FLOAT)
-    return value
+    return math.nan if value is None else value
 
 
 class ScoreRange:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from respd.arguments import int_arg
 from respd.command import ACCESS, DELETE, DENYOOM, FAST, READONLY, RO, RW, UPDATE, WRITE, Group, one_key
 from respd.commands import zset_algebra, zset_pops, zset_ranges
-from respd.commands.zset_arguments import RESULT_IS_NAN, elements_reply, score_arg
+from respd.commands.zset_arguments import RESULT_IS_NAN, elements_reply, read_score, score_arg
 from respd.datatypes.sorted_sets import Element
 from respd.datatypes.strings import INT64_MAX, format_double
 from respd.errors import OUT_OF_RANGE, SYNTAX, CommandError, wrong_arity
@@ -60,7 +60,9 @@ def zadd(ctx: Context, args: list[bytes]) -> object:
     """
     if len(args) != 4:
         return _zadd_many(ctx, args)
-    score = score_arg(args[2])
+    score = read_score(args[2])
+    if score != score:  # an option, or an error
+        return _zadd_many(ctx, args)
     key = args[1]
     member = args[3]
     db = ctx.db
@@ -106,7 +108,7 @@ def _zadd_many(ctx: Context, args: list[bytes]) -> object:
         if options & _XX:
             return 0
         zset = db.open_zset(key)
-        zset.grow_for(len(scores), ctx.limits)
+    zset.grow_for(len(scores), ctx.limits)
     added = 0
     updated = 0
     position = first + 1
@@ -372,7 +374,7 @@ def _zrandmember_count(ctx: Context, args: list[bytes]) -> object:
     with_scores = len(args) == 4 and args[3].upper() == b"WITHSCORES"
     if len(args) > 3 and not with_scores:
         raise CommandError(SYNTAX)
-    if with_scores and not -INT64_MAX // 2 <= count <= INT64_MAX // 2:
+    if with_scores and abs(count) > INT64_MAX // 2:
         raise CommandError(OUT_OF_RANGE)
     zset = ctx.db.read_zset(args[1])
     if zset is None or count == 0:

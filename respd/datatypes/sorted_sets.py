@@ -209,7 +209,7 @@ class SortedSet:
         return stop, large.dense[stop:start]
 
     def grow_for(self, count: int, limits: Limits) -> None:
-        """Prepare a new set for `count` members, whatever becomes of them: beyond the limit it is large already."""
+        """Prepare for `count` members, whether new or not: beyond the limit the set is large at once."""
         if count > limits.zset_max_entries and self._large is None:
             self._grow()
 
