@@ -747,7 +747,7 @@ DIRECTIVES: Final = (
         "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu allkeys-random noeviction",
         "noeviction",
         IN_FORCE,
-        summary="what to evict; with an LFU policy OBJECT FREQ answers",
+        summary="with an LFU policy OBJECT FREQ answers; nothing is evicted yet",
     ),
     _int("maxmemory-samples", 5, 1, 64),
     _int("maxmemory-eviction-tenacity", 10, 0, 100),
