@@ -1,8 +1,10 @@
 """Reading the numbers among a command's words, with Redis' errors."""
 
 import math
+import sys
 from typing import Final
 
+from respd.datatypes.long_doubles import parse_long_double
 from respd.datatypes.strings import INT64_MAX, INT64_MIN, parse_double, parse_int
 from respd.errors import (
     BAD_TIMEOUT,
@@ -60,7 +62,7 @@ def timeout_arg(word: bytes, now_ms: int, unit_ms: bool = False) -> int:
     else:
         seconds = parse_double(word)
         if seconds is None:
-            raise CommandError(BAD_TIMEOUT)
+            seconds = _beyond_double(word)
         seconds *= _MS
         if seconds > INT64_MAX or math.isinf(seconds):
             raise CommandError(TIMEOUT_OUT_OF_RANGE if seconds > 0 else NEGATIVE_TIMEOUT)
@@ -72,6 +74,15 @@ def timeout_arg(word: bytes, now_ms: int, unit_ms: bool = False) -> int:
     if wait_ms > INT64_MAX - now_ms:
         raise CommandError(TIMEOUT_OUT_OF_RANGE)
     return wait_ms + now_ms
+
+
+def _beyond_double(word: bytes) -> float:
+    """Return a timeout that is too large or too small for a double; Redis reads timeouts as long doubles."""
+    number = parse_long_double(word)
+    if number is None:
+        raise CommandError(BAD_TIMEOUT)
+    size = math.inf if number.exponent > 0 else sys.float_info.min
+    return size if number.mantissa > 0 else -size
 
 
 def expire_arg(word: bytes, unit_ms: bool, absolute: bool, now_ms: int, name: bytes, allow_past: bool = False) -> int:

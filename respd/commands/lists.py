@@ -51,6 +51,8 @@ _ZERO_RANK: Final = (
 _NEGATIVE_COUNT: Final = b"ERR COUNT can't be negative"
 _NEGATIVE_MAXLEN: Final = b"ERR MAXLEN can't be negative"
 
+_HALF_INT32: Final = 1 << 31
+
 _PER_ELEMENT: Final = "O(N) with N the number of elements added."
 _PER_POPPED: Final = "O(N) with N the number of elements taken."
 _PER_KEY: Final = "O(N) with N the number of keys."
@@ -415,7 +417,7 @@ def brpop(ctx: Context, args: list[bytes]) -> object:
 def _blocking_pop(ctx: Context, args: list[bytes], from_head: bool) -> object:
     deadline_ms = timeout_arg(args[-1], ctx.clock.ms)
     keys = args[1:-1]
-    for key in ctx.candidates(keys):
+    for key in keys:
         value = ctx.db.write_list(key)
         if value is not None:
             element = _take(ctx, key, value, from_head, 1)[0]
@@ -442,7 +444,7 @@ def blmpop(ctx: Context, args: list[bytes]) -> object:
     """
     request = _Request(args, 2)
     deadline_ms = timeout_arg(args[1], ctx.clock.ms)
-    for key in ctx.candidates(request.keys):
+    for key in request.keys:
         value = ctx.db.write_list(key)
         if value is not None:
             return _take_recorded(ctx, key, value, request.from_head, request.count)
@@ -509,9 +511,7 @@ def _wait_for_source(ctx: Context, key: bytes, deadline_ms: int) -> object:
 # -- looking
 
 
-@group.command(
-    "LLEN", arity=2, flags=READONLY | FAST, keys=one_key(RO), since="1.0.0", syntax="key", complexity="O(1)"
-)
+@group.command("LLEN", arity=2, flags=READONLY | FAST, keys=one_key(RO), since="1.0.0", syntax="key", complexity="O(1)")
 def llen(ctx: Context, args: list[bytes]) -> object:
     """Return the length of a list, 0 when it is absent.
 
@@ -667,7 +667,8 @@ def lset(ctx: Context, args: list[bytes]) -> object:
     value = ctx.db.write_list(key)
     if value is None:
         raise CommandError(NO_SUCH_KEY)
-    if not value.set(int_arg(args[2]), args[3], ctx.limits):
+    index = (int_arg(args[2]) + _HALF_INT32) % (2 * _HALF_INT32) - _HALF_INT32  # Redis keeps the lower 32 bits
+    if not value.set(index, args[3], ctx.limits):
         raise CommandError(INDEX_OUT_OF_RANGE)
     ctx.db.changed(key, LIST, b"lset")
     return OK

@@ -808,17 +808,9 @@ class ListValue:
 
     def free_some(self, count: int) -> bool:
         """Drop about `count` elements from the end; tell whether none is left."""
-        left: i64 = count
-        while left > 0 and self._length > 0:
-            items = self._tail.items
-            size: i64 = len(items)
-            if size > left:
-                del items[size - left :]
-                self._length -= left
-                return False
-            left -= size
-            self._length -= size
-            self._drop_node(self.node_count() - 1)
+        length = self._length
+        start = length - i64(count)
+        self.remove_range(start if start > 0 else 0, length)
         return self._length == 0
 
     def memory_bytes(self) -> int:
