@@ -1,4 +1,4 @@
-"""The sorted-set commands on single members, and the whole group. Source: redis.io/commands/?group=sorted-set."""
+"""The sorted-set commands on single members. Source: redis.io/commands/?group=sorted-set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from respd.arguments import int_arg
 from respd.command import ACCESS, DELETE, DENYOOM, FAST, READONLY, RO, RW, UPDATE, WRITE, Group, one_key
-from respd.commands import zset_algebra, zset_pops, zset_ranges
 from respd.commands.zset_arguments import RESULT_IS_NAN, elements_reply, read_score, score_arg
 from respd.datatypes.sorted_sets import Element
 from respd.datatypes.strings import INT64_MAX, format_double
@@ -423,7 +422,3 @@ def zscan(ctx: Context, args: list[bytes]) -> object:
             # Redis prints the scores of a skiplist here, and only here, with 17 digits.
             flat.append(format_double(element.score) if shortest else b"%.17g" % element.score)
     return [b"%d" % cursor, flat]
-
-
-for _part in (zset_ranges.group, zset_algebra.group, zset_pops.group):
-    group.declarations.extend(_part.declarations)
