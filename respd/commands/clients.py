@@ -34,14 +34,14 @@ group.container(
 )
 
 
-def _flags_of(client: Client) -> bytes:
+def _flags_of(client: Client, in_multi: bool) -> bytes:
     """Return the letters of the `flags` field. Source: redis.io/commands/client-list."""
     flags = b""
     if client.is_monitor:
         flags += b"O"
     if client.channels or client.patterns or client.shard_channels:
         flags += b"P"
-    if client.gates & gates.MULTI:
+    if in_multi:
         flags += b"x"
     if client.gates & gates.BLOCKED:
         flags += b"b"
@@ -65,9 +65,12 @@ def _events_of(client: Client) -> bytes:
     return b"rw" if client.unsent else b"r"
 
 
-def describe(client: Client, now_ms: int, args: list[bytes] | None) -> bytes:
-    """Return a client's line of CLIENT LIST. `args` are the words of the command it is running, if it is."""
-    in_multi = client.gates & gates.MULTI
+def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: int = 0) -> bytes:
+    """Return a client's line of CLIENT LIST.
+
+    `args` are the words of the command it is running, if it is, and `exec_size` the length of its running transaction.
+    """
+    queue_size = len(client.queued) if client.gates & gates.MULTI else exec_size or -1
     argv_size = 0
     if args is not None:
         for word in args:
@@ -81,9 +84,9 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None) -> bytes:
         % (
             client.id, client.address, client.local_address, client.fd, client.name,
             (now_ms - int(client.created_ms)) // 1000, (now_ms - int(client.last_interaction_ms)) // 1000,
-            _flags_of(client), client.db_index,
+            _flags_of(client, queue_size >= 0), client.db_index,
             len(client.channels), len(client.patterns), len(client.shard_channels),
-            len(client.queued) if in_multi else -1, len(client.watched),
+            queue_size, 0 if client.watch_spoiled else len(client.watched),
             int(client.query_buffer), max(int(client.query_buffer_peak - client.query_buffer), 0), argv_size,
             int(client.queued_size), pending, pending, pending, len(client.unsent), int(client.unsent_size),
             held + _SESSION_BYTES, _events_of(client), client.last_command,
@@ -93,10 +96,15 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None) -> bytes:
 
 
 def _lines(ctx: Context, clients: list[Client], args: list[bytes]) -> Verbatim:
+    engine = ctx.engine
     now_ms = int(ctx.clock.ms)
     lines: list[bytes] = []
     for client in clients:
-        lines.append(describe(client, now_ms, args if client is ctx.client else None) + b"\n")
+        if client is ctx.client:
+            line = describe(client, now_ms, args, engine.exec_size if engine.in_exec else 0)
+        else:
+            line = describe(client, now_ms, None)
+        lines.append(line + b"\n")
     return Verbatim(b"txt", b"".join(lines))
 
 
@@ -385,7 +393,7 @@ def setinfo(ctx: Context, args: list[bytes]) -> object:
     if option not in (b"lib-name", b"lib-ver"):
         raise CommandError(b"ERR Unrecognized option '%b'" % args[2])
     if not is_printable(args[3]):
-        raise CommandError(b"ERR %b cannot contain spaces, newlines or special characters." % option)
+        raise CommandError(b"ERR %b cannot contain spaces, newlines or special characters." % args[2])
     if option == b"lib-name":
         ctx.client.lib_name = args[3]
     else:

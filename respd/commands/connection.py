@@ -39,8 +39,11 @@ _HELLO_NEEDS_AUTH: Final = (
 
 
 def is_printable(text: bytes) -> bool:
-    """Tell whether `text` is all visible ASCII without spaces, as client names and library names must be."""
-    return all(33 <= byte <= 126 for byte in text)
+    """Tell whether `text` is all visible ASCII without spaces, as client names and library names must be.
+
+    As in Redis, what follows a zero byte is not looked at.
+    """
+    return all(33 <= byte <= 126 for byte in text.split(b"\x00", 1)[0])
 
 
 def authenticate(ctx: Context, user: bytes, password: bytes) -> None:

@@ -189,7 +189,7 @@ def _clients(ctx: Context) -> list[bytes]:
         biggest_output = max(biggest_output, client.output_pending())
         if client.channels or client.patterns or client.shard_channels:
             pubsub += 1
-        if client.watched:
+        if client.watched and not client.watch_spoiled:
             watching += 1
         if client.parked is not None and client.parked.block.deadline_ms > 0:
             waiting_for_time += 1
