@@ -83,6 +83,7 @@ class Engine:
         self.moment: float = clock.seconds
         self.current: Client | None = None
         self.in_exec: bool = False
+        self.exec_size: int = 0  # commands of the transaction that runs
         # Recording of effects
         self.sink: LogSink | None = None
         self.records: list[list[bytes]] | None = None
@@ -98,11 +99,18 @@ class Engine:
         self.run_id: str = f"{Random().getrandbits(160):040x}"
         self.started_ms: int = int(clock.ms)
         config.on_change(["notify-keyspace-events"], self._configure_events)
+        config.on_change(["requirepass"], self._configure_password)
         config.on_change(["slowlog-log-slower-than", "slowlog-max-len"], self._configure_slowlog)
         self._configure_events()
 
     def _configure_events(self) -> None:
         self.shared.set_notify(self.config.notify_keyspace_events)
+
+    def _configure_password(self) -> None:
+        """Without a password everybody is authenticated; a new one is asked of new clients only."""
+        if not self.config.requirepass:
+            for client in self.clients.values():
+                client.gates &= ~gates.AUTH
 
     def _configure_slowlog(self) -> None:
         self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
@@ -416,6 +424,7 @@ class Engine:
         ctx.deny_blocking = True
         self.clock.frozen = True
         self.in_exec = True
+        self.exec_size = len(queue)
         for words in queue:
             replies.append(self._call_queued(ctx, words, unit))
         self.in_exec = False
