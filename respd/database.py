@@ -18,7 +18,7 @@ from mypy_extensions import i64, mypyc_attr
 from respd.blocking import Waiting
 from respd.clock import Clock
 from respd.datatypes.deadlines import Deadlines
-from respd.datatypes.hashes import HashValue
+from respd.datatypes.hashes import EVERY_FIELD, HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
@@ -497,7 +497,9 @@ class Database:
                 continue
             value = entry.value
             if isinstance(value, HashValue) and value.next_expire_ms != 0 and value.next_expire_ms <= now_ms:
-                self.expire_fields(key, value)
+                before = len(value)
+                self.expire_fields(key, value, budget - done)
+                done += before - len(value)
         return done
 
     def has_deadlines(self) -> bool:
@@ -518,11 +520,11 @@ class Database:
         """Have the due fields of the hash at `key` removed at `at_ms`."""
         self.field_deadlines.add(key, at_ms)
 
-    def expire_fields(self, key: bytes, value: HashValue) -> bool:
-        """Remove the fields of a hash whose time has come; tell whether the key went with the last of them."""
+    def expire_fields(self, key: bytes, value: HashValue, limit: i64 = EVERY_FIELD) -> bool:
+        """Remove up to `limit` fields of a hash whose time has come; tell whether the key went with the last."""
         if self.shared.expire_off:
             return False
-        fields = value.take_expired(self.clock.ms)
+        fields = value.take_expired(self.clock.ms, limit)
         self.stats.expired_subkeys += len(fields)
         if fields and self.shared.deleted_log is not None:
             self.shared.deleted_log.append((self.index, [b"HDEL", key, *fields]))

@@ -26,6 +26,7 @@ from respd.datatypes.indexed import IndexedMap
 from respd.datatypes.limits import Limits
 
 NO_FIELD: Final = -1
+EVERY_FIELD: Final = 1 << 62
 
 _WIDE: Final = 255
 _NARROW_HEAD: Final = 2
@@ -78,6 +79,18 @@ class FieldExpiries:
                 return at_ms
             heapq.heappop(heap)
         return 0
+
+    def free_some(self, count: int) -> bool:
+        """Drop about `count` moments of a hash nobody uses any more; return whether none is left. O(count)."""
+        moments = self.moments
+        heap = self.heap
+        for _ in range(count):
+            if moments:
+                moments.popitem()
+            if not heap:
+                break
+            heap.pop()
+        return not heap
 
     def copy(self) -> "FieldExpiries":
         """Return an independent twin. O(n)."""
@@ -309,13 +322,16 @@ class HashValue:
         self._move(field, 0)
         return True
 
-    def take_expired(self, now_ms: i64) -> list[bytes]:
-        """Remove the fields whose moment has come, and return them, earliest first. O(log n) each, small O(n)."""
+    def take_expired(self, now_ms: i64, limit: i64 = EVERY_FIELD) -> list[bytes]:
+        """Remove the fields whose moment has come, and return them, earliest first. O(log n) each, small O(n).
+
+        A large hash gives up no more than `limit` of them; `next_expire_ms` then tells that there are others.
+        """
         taken: list[bytes] = []
         table = self._table
         if table is not None:
             expiries = self._expiries
-            while expiries is not None and 0 < self.next_expire_ms <= now_ms:
+            while expiries is not None and self.next_expire_ms <= now_ms and len(taken) < limit:
                 field = expiries.heap[0][1]
                 del expiries.moments[field]
                 table.discard(field)
@@ -341,7 +357,11 @@ class HashValue:
 
     def free_some(self, count: int) -> bool:
         """Drop up to `count` fields of a hash nobody uses any more; return whether it is empty now. O(count)."""
-        self._expiries = None
+        expiries = self._expiries
+        if expiries is not None:
+            if expiries.free_some(count):
+                self._expiries = None
+            return False
         table = self._table
         if table is not None:
             return table.free_some(count)

@@ -193,6 +193,16 @@ def test_random_picks_reach_every_field() -> None:
         assert value.sample(6, dice) == value.items() == value.sample(99, dice)
 
 
+def test_a_large_hash_gives_up_its_expired_fields_in_slices() -> None:
+    value, limits = HashValue(), small(0)
+    for number in range(100):
+        value.set(b"%d" % number, b"v", limits)
+        value.set_expire(b"%d" % number, 5)
+    assert len(value.take_expired(5, 60)) == 60 and value.next_expire_ms == 5
+    value.check()
+    assert len(value.take_expired(5, 60)) == 40 and value.next_expire_ms == 0
+
+
 def test_freeing_in_slices_ends() -> None:
     value, limits = HashValue(), small(0)
     for number in range(100):
@@ -201,7 +211,7 @@ def test_freeing_in_slices_ends() -> None:
     rounds = 1
     while not value.free_some(30):
         rounds += 1
-    assert rounds == 4 and len(value) == 0
+    assert rounds == 8 and len(value) == 0
     tiny = HashValue()
     tiny.set(b"a", b"1", Limits())
     assert tiny.free_some(1) and len(tiny) == 0
