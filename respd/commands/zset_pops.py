@@ -119,9 +119,9 @@ class _ManyPop:
         if len(args) > where + 3:
             raise CommandError(SYNTAX)
 
-    def pop(self, ctx: Context, keys: list[bytes]) -> object:
-        """Pop from the first of `keys` that has members: return [key, [[member, score], ...]], or None."""
-        for key in keys:
+    def pop(self, ctx: Context) -> object:
+        """Pop from the first key that has members: return [key, [[member, score], ...]], or None."""
+        for key in self.keys:
             zset = ctx.db.write_zset(key)
             if zset is not None:
                 popped = _pop(ctx, key, zset, self.count, self.highest)
@@ -147,7 +147,7 @@ def zmpop(ctx: Context, args: list[bytes]) -> object:
     Source: redis.io/commands/zmpop.
     """
     query = _ManyPop(args, 1)
-    reply = query.pop(ctx, query.keys)
+    reply = query.pop(ctx)
     return NULL_ARRAY if reply is None else reply
 
 
@@ -168,7 +168,7 @@ def bzmpop(ctx: Context, args: list[bytes]) -> object:
     """
     query = _ManyPop(args, 2)
     deadline_ms = timeout_arg(args[1], ctx.clock.ms)
-    reply = query.pop(ctx, ctx.candidates(query.keys))
+    reply = query.pop(ctx)
     return Block(query.keys, deadline_ms, NULL_ARRAY, BLOCK_ZSET) if reply is None else reply
 
 
@@ -212,7 +212,7 @@ def bzpopmax(ctx: Context, args: list[bytes]) -> object:
 def _blocking_pop(ctx: Context, args: list[bytes], highest: bool) -> object:
     deadline_ms = timeout_arg(args[-1], ctx.clock.ms)
     keys = args[1:-1]
-    for key in ctx.candidates(keys):
+    for key in keys:  # all of them even after a wait, as in Redis: the first may be ready as well by now
         zset = ctx.db.write_zset(key)
         if zset is not None:
             element = _pop(ctx, key, zset, 1, highest)[0]

@@ -75,11 +75,11 @@ class _Query:
                 self.offset = int_arg(args[position + 1])
                 self.count = int_arg(args[position + 2])
                 position += 2
-            elif word == b"REV" and any_form:
+            elif word == b"REV" and any_form and not self.reverse:
                 self.reverse = True
-            elif word == b"BYLEX" and any_form:
+            elif word == b"BYLEX" and self.by == _BY_ANY:
                 self.by = _BY_LEX
-            elif word == b"BYSCORE" and any_form:
+            elif word == b"BYSCORE" and self.by == _BY_ANY:
                 self.by = _BY_SCORE
             else:
                 raise CommandError(SYNTAX)
@@ -150,7 +150,7 @@ def _range(ctx: Context, args: list[bytes], by: int, reverse: bool) -> object:
     flags=READONLY,
     keys=one_key(RO | ACCESS),
     since="1.2.0",
-    syntax="key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
+    syntax="key start:string stop:string [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
     complexity=_COST,
     history=(("6.2.0", "Takes `REV`, `BYSCORE`, `BYLEX` and `LIMIT`."),),
 )
@@ -261,7 +261,7 @@ def zrevrangebylex(ctx: Context, args: list[bytes]) -> object:
     flags=WRITE | DENYOOM,
     keys=one_key(OW | UPDATE) + one_key(RO | ACCESS, 2),
     since="6.2.0",
-    syntax="dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
+    syntax="dst src min:string max:string [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
     complexity="O(log(N)+M) where N is the size of the source and M the number of members stored",
 )
 def zrangestore(ctx: Context, args: list[bytes]) -> object:

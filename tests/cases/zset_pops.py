@@ -319,4 +319,23 @@ CASES = [
         "ZCARD z",
         multi=False,
     ),
+    case(
+        "a key of another type before the ready one",
+        "1& BZPOPMIN x z 0",
+        "2> LPUSH x v",
+        wait(20),
+        "2> ZADD z 1 a",
+        "1<",
+        multi=False,
+    ),
+    case(
+        "the first key that is ready serves bzmpop",
+        "1& BZMPOP 0 2 x z MIN",
+        "2> MULTI",
+        "2> ZADD z 1 a",
+        "2> ZADD x 1 b",
+        "2> EXEC",
+        "1<",
+        multi=False,
+    ),
 ]
