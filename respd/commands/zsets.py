@@ -42,7 +42,7 @@ group = Group("sorted-set")
     flags=WRITE | DENYOOM | FAST,
     keys=one_key(RW | UPDATE),
     since="1.2.0",
-    syntax="key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
+    syntax="key [NX | XX] [GT | LT] [change=CH] [increment=INCR] score member [score member ...]",
     complexity="O(log(N)) for each member, where N is the size of the sorted set",
     history=(
         ("2.4.0", "Takes several members."),
@@ -350,7 +350,7 @@ def _rank(ctx: Context, args: list[bytes], reverse: bool) -> object:
     flags=READONLY,
     keys=one_key(RO | ACCESS),
     since="6.2.0",
-    syntax="key [count [WITHSCORES]]",
+    syntax="key options=[count [WITHSCORES]]",
     complexity="O(1) without a count, else O(N) where N is the count without its sign",
     tips=("nondeterministic_output",),
 )
