@@ -41,7 +41,10 @@ _ITSELF: Final = b"#"
 _NUMBER: Final = re.compile(rb"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE)
 _COMPLEXITY: Final = "O(N+M*log(M)), N members in the collection, M of them returned; O(N) when they are not sorted"
 _CATEGORIES: Final = ("-keyspace", "set", "sortedset", "list", "dangerous")
-_SYNTAX: Final = "key [BY by-pattern] [LIMIT offset count] [GET get-pattern [GET get-pattern ...]] [ASC | DESC] [ALPHA]"
+_SYNTAX: Final = (
+    "key [BY by-pattern=pattern] [LIMIT offset count] [GET get-pattern=pattern [GET get-pattern=pattern ...]] "
+    "[ASC | DESC] [sorting=ALPHA]"
+)
 
 group = Group("generic")
 
