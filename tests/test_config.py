@@ -397,7 +397,8 @@ def test_rewritten_files_are_read_back() -> None:
         config,
         "timeout", "7", "requirepass", 'q"\x01 ', "save", "1 2 3 4", "client-output-buffer-limit", "pubsub 1mb 2k 3",
         "maxmemory", "3gb", "maxmemory-clients", "5%", "notify-keyspace-events", "Kg$", "bind", "127.0.0.1 -::1",
-        "oom-score-adj-values", "1 2 3", "latency-tracking-info-percentiles", "50 99.9", "proc-title-template", "x {port}",
+        "oom-score-adj-values", "1 2 3", "latency-tracking-info-percentiles", "50 99.9",
+        "proc-title-template", "x {port}",
         "shutdown-on-sigterm", "save now", "replica-announce-ip", "a", "cluster-announce-hostname", "b",
     )  # fmt: skip
     again = Config()

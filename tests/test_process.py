@@ -1,0 +1,392 @@
+"""respd as a process: how it starts, what it logs, how it listens, how it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import free_port, respd_command, respd_environment
+from tests.wire import Connection, Error
+
+Start = Callable[..., "Process"]
+
+PREFIX = r"(?m)^\d+:[CM] \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d\.\d{3} [.\-*#] "
+
+
+class Process:
+    """respd started with words of its own, its output in a file."""
+
+    def __init__(self, folder: Path, words: tuple[str, ...], stdin: str = "", limit_files: int = 0) -> None:
+        self.folder = folder
+        self.output_path = folder / "output"
+        command = [*respd_command(), *words]
+        if limit_files:
+            command = ["sh", "-c", f'ulimit -n {limit_files}; exec "$0" "$@"', *command]
+        with self.output_path.open("wb") as output:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=output, stderr=output, cwd=folder, env=respd_environment()
+            )
+        assert self.process.stdin is not None
+        self.process.stdin.write(stdin.encode())
+        self.process.stdin.close()
+
+    @property
+    def output(self) -> str:
+        return self.output_path.read_text()
+
+    def await_line(self, pattern: str, seconds: float = 15.0) -> str:
+        """Wait until a line of the output matches, and return it."""
+        until = time.monotonic() + seconds
+        while True:
+            ended = self.process.poll() is not None
+            found = re.search(f"(?m)^.*{pattern}.*$", self.output)
+            if found:
+                return found[0]
+            assert not ended and time.monotonic() < until, f"no {pattern!r} in:\n{self.output}"
+            time.sleep(0.01)
+
+    def await_ready(self) -> Process:
+        self.await_line("Ready to accept connections")
+        return self
+
+    def await_end(self, seconds: float = 15.0) -> int:
+        return self.process.wait(seconds)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.await_end()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Process] = []
+
+    def run(*words: str, stdin: str = "", limit_files: int = 0) -> Process:
+        started.append(Process(tmp_path, words, stdin, limit_files))
+        return started[-1]
+
+    yield run
+    for each in started:
+        if each.process.poll() is None:
+            each.process.kill()
+        each.process.wait()
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+def ask(port: int, *words: str) -> object:
+    with Connection(port) as connection:
+        return connection.ask(*words)
+
+
+# -- the start
+
+
+def test_the_lines_of_a_start(start: Start, port: int) -> None:
+    respd = start("--port", str(port)).await_ready()
+    for line in respd.output.splitlines():
+        assert re.match(PREFIX, line), line
+    said = [re.sub(PREFIX, "", line) for line in respd.output.splitlines()]
+    assert said[0] == "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo"
+    pid = respd.process.pid
+    assert said[1] == f"Redis version=7.4.0, bits=64, commit=00000000, modified=0, pid={pid}, just started"
+    assert said[2].startswith("respd version=")
+    assert said[3] == "Configuration loaded"
+    assert said[-3:] == [
+        f"Running mode=standalone, port={port}.",
+        "Server initialized",
+        "Ready to accept connections tcp",
+    ]
+    assert re.search(rf"^{pid}:C .* Configuration loaded$", respd.output, re.MULTILINE)
+    assert re.search(rf"^{pid}:M .* Server initialized$", respd.output, re.MULTILINE)
+
+
+def test_the_banner(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--always-show-logo", "yes").await_ready()
+    assert f" Port: {port}\n" in respd.output
+    assert f" PID: {respd.process.pid}\n" in respd.output
+    assert "Running mode" not in respd.output
+
+
+def test_a_start_without_configuration_says_so(start: Start) -> None:
+    respd = start(stdin="")
+    respd.await_line("no config file specified")
+
+
+def test_directives_without_effect_are_named(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--appendonly", "yes", "--rdbcompression", "yes").await_ready()
+    assert respd.await_line("does not act on them").endswith(": appendonly")
+
+
+def test_a_configuration_file_standard_input_and_options(start: Start, port: int, tmp_path: Path) -> None:
+    (tmp_path / "inc.conf").write_text("timeout 3\nhz 3\n")
+    (tmp_path / "a.conf").write_text(
+        f"include inc.conf\nport 1\ntcp-keepalive 4\nhz 4\nrequirepass x\ndir {tmp_path}\n"
+    )
+    start("a.conf", "--port", str(port), "-", stdin="hz 50\nrequirepass ''\n").await_ready()
+    with Connection(port) as connection:
+        for name, value in (("timeout", b"3"), ("tcp-keepalive", b"4"), ("hz", b"50"), ("requirepass", b"")):
+            assert connection.ask("CONFIG", "GET", name) == [name.encode(), value]
+        assert connection.ask("CONFIG", "SET", "hz", "60") == b"OK"
+        assert connection.ask("CONFIG", "REWRITE") == b"OK"
+    assert (tmp_path / "a.conf").read_text() == (
+        f'include inc.conf\nport {port}\ntcp-keepalive 4\nhz 60\nrequirepass ""\ndir "{tmp_path}"\n'
+        "\n# Generated by CONFIG REWRITE\ntimeout 3\nsave 3600 1\nsave 300 100\nsave 60 10000\n"
+    )
+
+
+def test_a_taken_port(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        respd = start("--port", str(port), "--bind", "127.0.0.1", "--pidfile", "pid")
+        assert respd.await_end() == 1
+    assert f"# Warning: Could not create server TCP listening socket 127.0.0.1:{port}: bind: Address " in respd.output
+    assert respd.output.endswith(f"# Failed listening on port {port} (tcp), aborting.\n")
+    assert not (respd.folder / "pid").exists()
+
+
+def test_addresses_that_may_be_missing(start: Start, port: int) -> None:
+    start("--port", str(port), "--bind", "127.0.0.1", "-192.0.2.1").await_ready()
+    assert ask(port, "PING") == b"PONG"
+
+
+def test_an_address_that_must_not_be_missing(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--bind", "127.0.0.1", "192.0.2.1")
+    assert respd.await_end() == 1
+    assert "Failed listening on port" in respd.output
+
+
+def test_renamed_commands(start: Start, port: int) -> None:
+    start("--port", str(port), "--rename-command", "GET", "", "--rename-command", "SET", "put").await_ready()
+    with Connection(port) as connection:
+        assert connection.ask("PUT", "k", "v") == b"OK"
+        assert connection.ask("put", "k", "v") == b"OK"
+        for name in ("GET", "SET"):
+            error = connection.ask(name, "k")
+            assert isinstance(error, Error) and error.text.startswith(b"ERR unknown command")
+
+
+def test_the_log_goes_to_a_file(start: Start, port: int, tmp_path: Path) -> None:
+    respd = start("--port", str(port), "--logfile", "log", "--dir", str(tmp_path))
+    path = tmp_path / "log"
+    until = time.monotonic() + 15
+    while not path.exists() or "Ready to accept" not in path.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    path.rename(tmp_path / "old")
+    assert respd.end() == 0
+    assert "bye bye" in path.read_text()
+    assert respd.output == ""
+
+
+def test_levels_of_the_log(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--loglevel", "warning")
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        try:
+            assert ask(port, "CONFIG", "SET", "loglevel", "notice") == b"OK"
+            break
+        except OSError:
+            time.sleep(0.01)
+    assert "Ready" not in respd.output
+    respd.end()
+    assert "User requested shutdown" in respd.output
+
+
+def test_the_title_of_the_process(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--proc-title-template", "respd at {port}").await_ready()
+    cmdline = Path(f"/proc/{respd.process.pid}/cmdline")
+    if not cmdline.exists():
+        pytest.skip("no /proc here")
+    assert cmdline.read_bytes().rstrip(b"\0") == b"respd at %d" % port
+    ask(port, "CONFIG", "SET", "proc-title-template", "x {port}")
+    assert cmdline.read_bytes().rstrip(b"\0") == b"x %d" % port
+
+
+def test_the_title_may_be_left_alone(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--set-proc-title", "no").await_ready()
+    assert b"--set-proc-title" in Path(f"/proc/{respd.process.pid}/cmdline").read_bytes()
+
+
+# -- limits of open files
+
+
+def test_few_files_mean_few_clients(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--maxclients", "100000000", limit_files=200).await_ready()
+    respd.await_line("# You requested maxclients of 100000000 requiring at least 100000032 max file descriptors.")
+    line = respd.await_line("# Current maximum open files is")
+    found = re.search(r"files is (\d+)\. maxclients has been reduced to (\d+) to compensate", line)
+    assert found and int(found[1]) - 32 == int(found[2])
+    assert ask(port, "CONFIG", "GET", "maxclients") == [b"maxclients", found[2].encode()]
+    error = ask(port, "CONFIG", "SET", "maxclients", "100000000", "hz", "77")
+    assert isinstance(error, Error)
+    assert error.text == (
+        b"ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to "
+        b"handle the specified number of clients, try with " + found[2].encode()
+    )
+    assert ask(port, "CONFIG", "GET", "hz") == [b"hz", b"10"]
+    assert ask(port, "CONFIG", "GET", "maxclients") == [b"maxclients", found[2].encode()]
+
+
+# -- listening
+
+
+def test_a_unix_socket_and_its_permissions(start: Start, tmp_path: Path) -> None:
+    respd = start("--port", "0", "--unixsocket", "s", "--unixsocketperm", "750", "--dir", str(tmp_path)).await_ready()
+    respd.await_line("Ready to accept connections unix")
+    assert "connections tcp" not in respd.output
+    path = tmp_path / "s"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o750
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"PING\r\n")
+        assert client.recv(100) == b"+PONG\r\n"
+    assert respd.end() == 0
+    assert "* Removing the unix socket file." in respd.output
+    assert not path.exists()
+
+
+def test_a_unix_socket_that_cannot_be(start: Start) -> None:
+    respd = start("--port", "0", "--unixsocket", "/nonexistent/s")
+    assert respd.await_end() == 1
+    assert respd.output.endswith("# Failed opening Unix socket: bind: No such file or directory\n")
+
+
+def test_another_port_while_running(start: Start, port: int) -> None:
+    start("--port", str(port), "--bind", "127.0.0.1").await_ready()
+    other = free_port()
+    with Connection(port) as connection:
+        assert connection.ask("CONFIG", "SET", "port", str(other)) == b"OK"
+        assert connection.ask("PING") == b"PONG"
+        assert ask(other, "CONFIG", "GET", "port") == [b"port", str(other).encode()]
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            error = connection.ask("CONFIG", "SET", "port", str(taken.getsockname()[1]))
+        assert error == Error(
+            "ERR CONFIG SET failed (possibly related to argument 'port') - "
+            "Unable to listen on this port. Check server logs."
+        )
+        error = connection.ask("CONFIG", "SET", "bind", "192.0.2.1")
+        assert error == Error(
+            "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses."
+        )
+    assert ask(other, "CONFIG", "GET", "bind") == [b"bind", b"127.0.0.1"]
+
+
+def test_protected_mode_lets_this_machine_in(start: Start, port: int) -> None:
+    start("--port", str(port)).await_ready()
+    assert ask(port, "PING") == b"PONG"
+    own = _own_address()
+    if own is None:
+        pytest.skip("this machine has no address but loopback's")
+    with socket.create_connection((own, port)) as client:
+        assert client.recv(1000).startswith(b"-DENIED ")
+        assert client.recv(1000) == b""
+    assert ask(port, "CONFIG", "SET", "protected-mode", "no") == b"OK"
+    with socket.create_connection((own, port)) as client:
+        client.sendall(b"PING\r\n")
+        assert client.recv(1000) == b"+PONG\r\n"
+
+
+def _own_address() -> str | None:
+    """An address of this machine that is not loopback's, found without sending anything."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = str(probe.getsockname()[0])
+    return None if address.startswith("127.") else address
+
+
+def test_a_password(start: Start, port: int) -> None:
+    start("--port", str(port), "--requirepass", "a b").await_ready()
+    with Connection(port) as connection:
+        assert connection.ask("PING") == Error("NOAUTH Authentication required.")
+        assert connection.ask("AUTH", "a b") == b"OK"
+        assert connection.ask("PING") == b"PONG"
+
+
+# -- the end
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_in_order(start: Start, port: int, number: signal.Signals) -> None:
+    respd = start("--port", str(port), "--pidfile", "pid").await_ready()
+    assert (respd.folder / "pid").read_text() == f"{respd.process.pid}\n"
+    assert respd.end(number) == 0
+    assert not (respd.folder / "pid").exists()
+    said = [re.sub(PREFIX, "", line) for line in respd.output.splitlines()][-4:]
+    assert said == [
+        f"Received {number.name} scheduling shutdown...",
+        "User requested shutdown...",
+        "Removing the pid file.",
+        "Redis is now ready to exit, bye bye...",
+    ]
+
+
+def test_a_second_interrupt_ends_it_at_once(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--enable-debug-command", "yes").await_ready()
+    with Connection(port) as connection:
+        connection.send("DEBUG SLEEP 20")
+        time.sleep(0.3)
+        respd.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert respd.process.poll() is None
+        assert respd.end(signal.SIGINT) != 0
+
+
+def test_hang_ups_are_ignored(start: Start, port: int) -> None:
+    respd = start("--port", str(port)).await_ready()
+    respd.process.send_signal(signal.SIGHUP)
+    respd.process.send_signal(signal.SIGPIPE)
+    time.sleep(0.1)
+    assert ask(port, "PING") == b"PONG"
+
+
+def test_in_the_background(start: Start, port: int, tmp_path: Path) -> None:
+    words = ("--port", str(port), "--daemonize", "yes", "--pidfile", "pid", "--logfile", "log", "--dir", str(tmp_path))
+    respd = start(*words)
+    assert respd.await_end() == 0
+    pid_file = tmp_path / "pid"
+    until = time.monotonic() + 15
+    while not pid_file.exists() or not pid_file.read_text().endswith("\n"):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    pid = int(pid_file.read_text())
+    try:
+        assert pid != respd.process.pid
+        assert os.getsid(pid) == pid
+        while "Ready to accept" not in (tmp_path / "log").read_text():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert ask(port, "CONFIG", "GET", "daemonize") == [b"daemonize", b"yes"]
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    while pid_file.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert "bye bye" in (tmp_path / "log").read_text() or _await(tmp_path / "log", "bye bye")
+    assert respd.output == ""
+
+
+def _await(path: Path, text: str) -> bool:
+    """Wait until a file holds `text`."""
+    until = time.monotonic() + 15
+    while text not in path.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return True
