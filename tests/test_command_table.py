@@ -1,6 +1,6 @@
-"""What respd declares about its commands against what redis-server says: COMMAND INFO and COMMAND DOCS, command by command.
+"""What respd declares about its commands against what redis-server says in COMMAND INFO and COMMAND DOCS.
 
-Texts (summaries, complexities, histories, notes) are in our own words and not compared; the versions in the histories are.
+Texts (summaries, complexities, histories, notes) are in our own words and not compared; the histories' versions are.
 """
 
 from __future__ import annotations
