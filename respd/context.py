@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 class Context:
     """One client's view of the server, made once per connection: the session, its selected database, and the engine.
 
-    `deny_blocking` is set in transactions and scripts. `ready_key` names the one key to look at when a parked command
-    runs again.
+    `deny_blocking` is set in transactions and scripts.
     """
 
     def __init__(self, client: Client, db: Database, engine: Engine) -> None:
@@ -31,7 +30,6 @@ class Context:
         self.limits: Limits = engine.config.limits
         self.random: Random = engine.random
         self.deny_blocking: bool = False
-        self.ready_key: bytes | None = None
 
     def record(self, words: list[bytes]) -> None:
         """Log `words` instead of the command as sent; several calls log several commands."""
@@ -43,11 +41,6 @@ class Context:
     def record_nothing(self) -> None:
         """Log nothing for this command unless `record` says so."""
         self.engine.is_recorded = True
-
-    def candidates(self, keys: list[bytes]) -> list[bytes]:
-        """Return the keys that a blocking command should look at: all, or the one that became ready."""
-        ready = self.ready_key
-        return keys if ready is None else [ready]
 
     def push(self, items: list[object]) -> None:
         """Send out-of-band data to the client."""

@@ -544,11 +544,10 @@ class Engine:
             if entry is None:
                 return
             if parked.active and type_name(entry.value) == _KIND_NAMES[int(parked.block.kind)]:
-                self._retry(parked, key)
+                self._retry(parked)
 
-    def _retry(self, parked: Parked, key: bytes) -> None:
+    def _retry(self, parked: Parked) -> None:
         ctx = parked.ctx
-        ctx.ready_key = key
         current = self.current
         self.current = ctx.client
         ctx.client.hold_pushes()
@@ -557,7 +556,6 @@ class Engine:
         else:
             value = self.call(ctx, parked.command, parked.args)
         self.current = current
-        ctx.ready_key = None
         if not isinstance(value, Block):
             self._unpark(parked)
             self.reply(ctx.client, value)
