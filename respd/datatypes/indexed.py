@@ -6,29 +6,122 @@ move to lower slots. A scan walks downwards, from the last slot to the first, an
 has been seen". A member not yet seen that moves stays below the cursor; one that is new goes on top, where the scan has
 been. Hence whatever stays from the first call to the last is returned at least once, perhaps twice, and nobody has to
 remember who is scanning. Source: redis.io, "SCAN guarantees".
+
+A Python dictionary that grows is copied as a whole: half a second for some millions of members, in which nobody would
+be served. So beyond 65,536 members the dictionary of slots is split by hash into 256, each of which grows by itself.
 """
 
 import sys
 from random import Random
 from typing import Final, final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 _SAMPLES: Final = 8
 _INT_BYTES: Final = 32  # the int object that holds a slot
+_SPLIT_SIZE: Final = 1 << 16
+_SHARDS: Final = 256
+_SHARD_SHIFT: Final = 40  # a dictionary goes by the lower bits of the hash: these are left
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Slots:
+    """A dictionary of byte strings to slots that never stops the server to grow.
+
+    Invariant: either all is in `_whole`, or that is empty and `_shards` holds a dictionary for each value of `_shard`.
+    """
+
+    def __init__(self) -> None:
+        self._whole: dict[bytes, int] = {}
+        self._shards: list[dict[bytes, int]] | None = None
+
+    def __contains__(self, member: bytes) -> bool:
+        shards = self._shards
+        return member in (self._whole if shards is None else shards[_shard(member)])
+
+    def __len__(self) -> int:
+        shards = self._shards
+        return len(self._whole) if shards is None else sum([len(each) for each in shards])
+
+    def get(self, member: bytes) -> int:
+        """Return the slot of `member`, -1 when there is none."""
+        shards = self._shards
+        table = self._whole if shards is None else shards[_shard(member)]
+        return table.get(member, -1)
+
+    def put(self, member: bytes, slot: int) -> None:
+        """Move `member`, which has a slot, to another."""
+        shards = self._shards
+        table = self._whole if shards is None else shards[_shard(member)]
+        table[member] = slot
+
+    def add(self, member: bytes, slot: int) -> bool:
+        """Give `member` a slot unless it has one already; return whether it is new."""
+        shards = self._shards
+        table = self._whole if shards is None else shards[_shard(member)]
+        if member in table:
+            return False
+        table[member] = slot
+        if shards is None and len(table) > _SPLIT_SIZE:
+            self._split()
+        return True
+
+    def take(self, member: bytes) -> int:
+        """Remove `member` and return the slot it had, -1 when it had none."""
+        shards = self._shards
+        table = self._whole if shards is None else shards[_shard(member)]
+        slot = table.get(member, -1)
+        if slot >= 0:
+            del table[member]
+        return slot
+
+    def free_some(self, count: int) -> bool:
+        """Drop about `count` slots, of whichever members; return whether none is left. O(count)."""
+        shards = self._shards
+        while shards:
+            count -= len(shards.pop())
+            if count <= 0:
+                return False
+        self._whole = {}
+        return True
+
+    def copy(self) -> "Slots":
+        """Return an independent dictionary. O(n)."""
+        twin = Slots()
+        shards = self._shards
+        twin._whole = self._whole.copy()
+        twin._shards = None if shards is None else [each.copy() for each in shards]
+        return twin
+
+    def memory_bytes(self) -> int:
+        """Return the memory of the tables themselves. O(1)."""
+        shards = self._shards
+        return sys.getsizeof(self._whole) if shards is None else _SHARDS * sys.getsizeof(shards[0])
+
+    def _split(self) -> None:
+        shards: list[dict[bytes, int]] = [{} for _ in range(_SHARDS)]
+        for member, slot in self._whole.items():
+            shards[_shard(member)][member] = slot
+        self._whole = {}
+        self._shards = shards
+
+
+def _shard(member: bytes) -> i64:
+    return (i64(hash(member)) >> _SHARD_SHIFT) & (_SHARDS - 1)
 
 
 @final
 @mypyc_attr(acyclic=True)
 class IndexedSet:
-    """A set of byte strings. Invariant: `slots[members[i]] == i` for every i, and nothing else is in `slots`.
+    """A set of byte strings. Invariant: `slots.get(members[i]) == i` for every i, and nothing else is in `slots`.
 
     Both attributes may be read by whoever owns the set; only these methods change them.
     """
 
     def __init__(self) -> None:
         self.members: list[bytes] = []
-        self.slots: dict[bytes, int] = {}
+        self.slots: Slots = Slots()
 
     def __len__(self) -> int:
         return len(self.members)
@@ -38,26 +131,23 @@ class IndexedSet:
 
     def add(self, member: bytes) -> bool:
         """Add `member`; return whether it is new. O(1)."""
-        slots = self.slots
-        if member in slots:
-            return False
         members = self.members
-        slots[member] = len(members)
+        if not self.slots.add(member, len(members)):
+            return False
         members.append(member)
         return True
 
     def discard(self, member: bytes) -> bool:
         """Remove `member` if present; return whether it was. O(1)."""
         slots = self.slots
-        slot = slots.get(member, -1)
+        slot = slots.take(member)
         if slot < 0:
             return False
-        del slots[member]
         members = self.members
         last = members.pop()
         if slot < len(members):
             members[slot] = last
-            slots[last] = slot
+            slots.put(last, slot)
         return True
 
     def pick(self, random: Random) -> bytes:
@@ -69,14 +159,14 @@ class IndexedSet:
         members = self.members
         slot = int(random.random() * len(members))
         last = members.pop()
+        slots = self.slots
         if slot == len(members):
-            del self.slots[last]
+            slots.take(last)
             return last
         member = members[slot]
         members[slot] = last
-        slots = self.slots
-        slots[last] = slot
-        del slots[member]
+        slots.put(last, slot)
+        slots.take(member)
         return member
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
@@ -85,14 +175,19 @@ class IndexedSet:
         return stop, self.members[stop:start]
 
     def free_some(self, count: int) -> bool:
-        """Drop up to `count` members, the newest first; return whether the set is empty now. O(count)."""
-        drop_last(self.members, self.slots, count)
+        """Drop about `count` slots or members; return whether all are gone. O(count).
+
+        From the first call on, only this and `len` may be called.
+        """
+        if not self.slots.free_some(count):
+            return False
+        del self.members[-count:]
         return not self.members
 
     def memory_bytes(self) -> int:
         """Return an estimate of the memory used, from a few members. O(1)."""
         members = self.members
-        tables = sys.getsizeof(members) + sys.getsizeof(self.slots)
+        tables = sys.getsizeof(members) + self.slots.memory_bytes()
         return tables + len(members) * (_INT_BYTES + average_size(members))
 
     def copy(self) -> "IndexedSet":
@@ -106,7 +201,7 @@ class IndexedSet:
         """Assert the invariant."""
         assert len(self.members) == len(self.slots)
         for slot, member in enumerate(self.members):
-            assert self.slots[member] == slot
+            assert self.slots.get(member) == slot
 
 
 @final
@@ -114,14 +209,14 @@ class IndexedSet:
 class IndexedMap:
     """A mapping of byte strings to byte strings, scanned and chosen from like an `IndexedSet`.
 
-    Invariant: `slots[fields[i]] == i`, the value of that field is `values[i]`, and nothing else is in `slots`. All
+    Invariant: `slots.get(fields[i]) == i`, the value of that field is `values[i]`, and nothing else is in `slots`. All
     attributes may be read by whoever owns the map; only these methods change them.
     """
 
     def __init__(self) -> None:
         self.fields: list[bytes] = []
         self.values: list[bytes] = []
-        self.slots: dict[bytes, int] = {}
+        self.slots: Slots = Slots()
 
     def __len__(self) -> int:
         return len(self.fields)
@@ -131,7 +226,7 @@ class IndexedMap:
 
     def get(self, field: bytes) -> bytes | None:
         """Return the value of `field`, or None. O(1)."""
-        slot = self.slots.get(field, -1)
+        slot = self.slots.get(field)
         if slot < 0:
             return None
         return self.values[slot]
@@ -139,11 +234,11 @@ class IndexedMap:
     def set(self, field: bytes, value: bytes) -> bool:
         """Give `field` this value; return whether the field is new. O(1)."""
         slots = self.slots
-        slot = slots.get(field, -1)
+        slot = slots.get(field)
         if slot >= 0:
             self.values[slot] = value
             return False
-        slots[field] = len(self.fields)
+        slots.add(field, len(self.fields))
         self.fields.append(field)
         self.values.append(value)
         return True
@@ -151,17 +246,16 @@ class IndexedMap:
     def discard(self, field: bytes) -> bool:
         """Remove `field` if present; return whether it was. O(1)."""
         slots = self.slots
-        slot = slots.get(field, -1)
+        slot = slots.take(field)
         if slot < 0:
             return False
-        del slots[field]
         fields = self.fields
         last = fields.pop()
         value = self.values.pop()
         if slot < len(fields):
             fields[slot] = last
             self.values[slot] = value
-            slots[last] = slot
+            slots.put(last, slot)
         return True
 
     def pick(self, random: Random) -> int:
@@ -178,20 +272,21 @@ class IndexedMap:
         return stop, flat
 
     def free_some(self, count: int) -> bool:
-        """Drop up to `count` fields, the newest first; return whether the map is empty now. O(count)."""
-        fields = self.fields
-        before = len(fields)
-        drop_last(fields, self.slots, count)
-        values = self.values
-        for _ in range(before - len(fields)):
-            values.pop()
-        return not fields
+        """Drop about `count` slots or fields; return whether all are gone. O(count).
+
+        From the first call on, only this and `len` may be called.
+        """
+        if not self.slots.free_some(count):
+            return False
+        del self.fields[-count:]
+        del self.values[-count:]
+        return not self.fields
 
     def memory_bytes(self) -> int:
         """Return an estimate of the memory used, from a few fields. O(1)."""
         fields = self.fields
         values = self.values
-        tables = sys.getsizeof(fields) + sys.getsizeof(values) + sys.getsizeof(self.slots)
+        tables = sys.getsizeof(fields) + sys.getsizeof(values) + self.slots.memory_bytes()
         return tables + len(fields) * (_INT_BYTES + average_size(fields) + average_size(values))
 
     def copy(self) -> "IndexedMap":
@@ -206,7 +301,7 @@ class IndexedMap:
         """Assert the invariant."""
         assert len(self.fields) == len(self.values) == len(self.slots)
         for slot, field in enumerate(self.fields):
-            assert self.slots[field] == slot
+            assert self.slots.get(field) == slot
 
 
 def scan_span(cursor: int, count: int, size: int) -> tuple[int, int]:
@@ -219,16 +314,6 @@ def scan_span(cursor: int, count: int, size: int) -> tuple[int, int]:
     if stop < 0:
         stop = 0
     return start, stop
-
-
-def drop_last(members: list[bytes], slots: dict[bytes, int], count: int) -> None:
-    """Remove up to `count` members from the end of the list, and their slots. O(count)."""
-    if count >= len(members):
-        members.clear()
-        slots.clear()
-        return
-    for _ in range(count):
-        del slots[members.pop()]
 
 
 def average_size(items: list[bytes]) -> int:

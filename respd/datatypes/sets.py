@@ -231,7 +231,7 @@ class SetValue:
             self._ints = array("q", sorted(numbers))
 
     def free_some(self, count: int) -> bool:
-        """Drop up to `count` members; return whether the set is empty now. O(count)."""
+        """Drop about `count` members of a set nobody uses any more; return whether all are gone. O(count)."""
         table = self._table
         if table is not None:
             return table.free_some(count)

@@ -13,7 +13,6 @@ _set_steps = st.lists(
         st.tuples(st.just("add"), _members),
         st.tuples(st.just("discard"), _members),
         st.tuples(st.just("pop"), _members),
-        st.tuples(st.just("free"), _members),
     ),
     max_size=60,
 )
@@ -34,9 +33,6 @@ def test_a_set_behaves_like_a_plain_one(steps: list[tuple[str, bytes]], seed: in
         elif action == "pop" and plain:
             assert indexed.pick(random) in plain
             plain.remove(indexed.pop_random(random))
-        elif action == "free" and len(plain) > 8:
-            assert not indexed.free_some(2)
-            plain = set(indexed.members)
         indexed.check()
         assert set(indexed.members) == plain
         assert len(indexed) == len(plain)
@@ -127,9 +123,39 @@ def test_freeing_in_steps_empties() -> None:
         pairs.set(b"%d" % number, b"")
     for step in range(4):
         assert members.free_some(3) == pairs.free_some(3) == (step == 3)
-        members.check()
-        pairs.check()
-    assert len(members) == len(pairs) == 0
+        assert len(members) == len(pairs) == max(0, 7 - 3 * step)
+
+
+def test_a_large_set_is_split_and_stays_the_same() -> None:
+    members = IndexedSet()
+    pairs = IndexedMap()
+    for number in range(70_000):
+        assert members.add(b"%d" % number)
+        assert pairs.set(b"%d" % number, b"v%d" % number)
+        if number in (65_535, 65_536, 65_537):
+            members.check()
+    assert not members.add(b"5")
+    assert not pairs.set(b"5", b"new")
+    assert pairs.get(b"5") == b"new"
+    twin = members.copy()
+    for number in range(0, 70_000, 2):
+        assert members.discard(b"%d" % number)
+        assert pairs.discard(b"%d" % number)
+    assert not members.discard(b"0")
+    assert b"1" in members and b"2" not in members
+    assert pairs.get(b"69999") == b"v69999" and pairs.get(b"2") is None
+    random = Random(5)
+    for _ in range(1000):
+        assert members.pop_random(random) not in members
+    for each in (members, pairs, twin):
+        each.check()
+        assert each.memory_bytes() > 1_000_000
+    assert (len(members), len(pairs), len(twin)) == (34_000, 35_000, 70_000)
+    steps = 0
+    while not twin.free_some(1000):
+        steps += 1
+    assert len(twin) == 0
+    assert 100 < steps < 150
 
 
 def test_memory_grows_with_the_members() -> None:
