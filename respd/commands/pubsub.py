@@ -75,8 +75,10 @@ def ssubscribe(ctx: Context, args: list[bytes]) -> object:
     """Subscribe to shard channels, which are a space of names of their own.
 
     Reply: for each channel a push of "ssubscribe", the channel and the number of subscriptions to shard channels.
-    Source: redis.io/commands/ssubscribe.
+    Errors: in a transaction. Source: redis.io/commands/ssubscribe.
     """
+    if ctx.deny_blocking:
+        raise CommandError(b"ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client")
     return _for_each(ctx, _subscribe_shard, args[1:], b"ssubscribe")
 
 
