@@ -34,6 +34,8 @@ class SlowLog:
         self.next_id = 0
         self.max_len = 128
         self.threshold_s: float = 0.01
+        self._hidden_in: list[bytes] = []
+        self._hidden: list[int] = []
         self.configure(config.slowlog_log_slower_than, config.slowlog_max_len)
 
     def configure(self, slower_than_us: int, max_len: int) -> None:
@@ -44,9 +46,20 @@ class SlowLog:
 
     def add(self, words: list[bytes], duration_us: int, at_s: int, address: bytes, name: bytes) -> None:
         """Note a slow command."""
+        if words is self._hidden_in:
+            words = list(words)
+            for index in self._hidden:
+                words[index] = b"(redacted)"
         self.entries.appendleft(SlowEntry(self.next_id, shorten(words), duration_us, at_s, address, name))
         self.next_id += 1
         self._trim()
+
+    def hide(self, words: list[bytes], index: int) -> None:
+        """Show `(redacted)` in place of a word of the command under way, should it be slow: passwords."""
+        if self._hidden_in is not words:
+            self._hidden_in = words
+            self._hidden = []
+        self._hidden.append(index)
 
     def reset(self) -> None:
         """Forget all entries; their numbers go on."""

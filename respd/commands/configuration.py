@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from respd.command import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from respd.config import SetError
+from respd.directives import SENSITIVE
 from respd.errors import SYNTAX, CommandError
 from respd.protocol.replies import OK, MapReply
 
@@ -60,6 +61,10 @@ def config_set(ctx: Context, args: list[bytes]) -> object:
     if len(args) % 2:
         raise CommandError(SYNTAX)
     pairs = [(args[index], args[index + 1]) for index in range(2, len(args), 2)]
+    for index in range(2, len(args), 2):
+        directive = ctx.config.by_name.get(args[index].lower())
+        if directive is not None and directive.flags & SENSITIVE:
+            ctx.engine.slowlog.hide(args, index + 1)
     try:
         ctx.config.set(pairs, ctx.client.is_local())
     except SetError as error:

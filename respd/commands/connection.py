@@ -79,6 +79,8 @@ def auth(ctx: Context, args: list[bytes]) -> object:
 
     Reply: OK. Errors: syntax error; that no password is configured; WRONGPASS.
     """
+    for index in range(1, len(args)):
+        ctx.engine.slowlog.hide(args, index)
     if len(args) > 3:
         raise CommandError(SYNTAX)
     if len(args) == 2:
@@ -121,6 +123,8 @@ def hello(ctx: Context, args: list[bytes]) -> object:
         if option == b"AUTH" and left >= 2:
             user = args[at + 1]
             password = args[at + 2]
+            ctx.engine.slowlog.hide(args, at + 1)
+            ctx.engine.slowlog.hide(args, at + 2)
             at += 3
         elif option == b"SETNAME" and left >= 1:
             name = args[at + 1]
