@@ -206,6 +206,8 @@ def _sort_by_number(db: Database, members: list[bytes], request: _Request) -> li
 
 def _parse_number(data: bytes) -> float | None:
     """Return the number that `data` spells up to its first zero byte, as Redis' strtod reads it; nothing is 0."""
+    if data.isdigit():
+        return float(data)
     text = data.partition(b"\x00")[0]
     if not text:
         return 0.0
