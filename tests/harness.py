@@ -329,13 +329,7 @@ class Side:
     def begin(self) -> None:
         """Make the server empty and forget the previous case."""
         self._close_clients()
-        if self.admin.call("FLUSHALL SYNC").kind == "-":
-            for number in range(DATABASES):
-                self.admin.call([b"SELECT", b"%d" % number])
-                for key in self.admin.call("KEYS *").items:
-                    assert isinstance(key.value, bytes)
-                    self.admin.call([b"DEL", key.value])
-            self.admin.call("SELECT 0")
+        self.admin.pipeline([[b"CLIENT", b"UNPAUSE"], [b"FLUSHALL", b"SYNC"]])
         self._take_events()
         self.result = Result()
 
