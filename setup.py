@@ -20,6 +20,7 @@ INTERPRETED = {
     "__init__",
     "__main__",
     "cli",
+    "cli_help",
     "config_rewrite",
     "syntax",
     "commands.introspection",

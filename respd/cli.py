@@ -7,16 +7,13 @@ plain start has no need for, click among it, is imported when it is called for.
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 from respd.config import Config, ConfigFileError, UnreadableFile, read_config_file
 from respd.directives import quoted
 from respd.log import Log
 from respd.protocol.requests import split_line
 from respd.version import REDIS_VERSION, VERSION
-
-if TYPE_CHECKING:
-    from respd import process
 
 _VALUES_MAY_BE_MISSING: Final = ("--save", "--sentinel")
 
@@ -165,51 +162,30 @@ def _check_renamings(config: Config) -> None:
 
 def start(config: Config, log: Log, is_configured: bool) -> int:
     """Make the process a server with `config`; return the exit status when it has ended."""
-    from respd import process
+    from respd.process import Life, TooFewFiles, go_to_background
 
     log.path = os.path.abspath(config.logfile) if config.logfile else ""
     log.set_level(config.loglevel)
-    if config.daemonize:
+    life = Life(config, log)
+    if config.daemonize and not life.supervisor.is_there():
         if not hasattr(os, "fork"):
             log.warning("This system has no fork: running in the foreground")
-        elif not process.go_to_background():
+        elif not go_to_background():
             return 0
     _log_start(config, log, is_configured)
     log.role = "M"
-    file_limit = process.FileLimit(config, log)
     try:
-        config.put(b"maxclients", process.adjust_file_limit(config.maxclients, log))
-    except process.TooFewFiles:
+        life.prepare()
+    except TooFewFiles:
         return 1
-    process.check_backlog(config.tcp_backlog, log)
-    title = process.ProcessTitle(config, "respd")
-    title.show()
     _show_banner(config, log)
-    pid_file = None
-    if config.daemonize or config.pidfile:
-        if not config.pidfile:
-            config.put(b"pidfile", process.DEFAULT_PID_FILE.encode())
-        pid_file = process.PidFile(config.pidfile, log)
-    level = _Level(config, log)
-    config.on_change(["maxclients"], file_limit.follow)
-    config.on_change(["loglevel"], level.follow)
-    status = _serve(config, log, title, pid_file)
-    if pid_file is not None and status == 0:
-        pid_file.remove()
+    from respd.network import serve
+
+    status = serve(config, log, life.on_ready)
     if status == 0:
+        life.end()
         log.warning("Redis is now ready to exit, bye bye...")
     return status
-
-
-class _Level:
-    """Keeps the log at the level that CONFIG SET chose."""
-
-    def __init__(self, config: Config, log: Log) -> None:
-        self.config = config
-        self.log = log
-
-    def follow(self) -> None:
-        self.log.set_level(self.config.loglevel)
 
 
 def _log_start(config: Config, log: Log, is_configured: bool) -> None:
@@ -245,23 +221,3 @@ def _show_banner(config: Config, log: Log) -> None:
         f"   >>>>  Port: {config.port}\n"
         f"   >>>>  PID: {os.getpid()}\n\n"
     )
-
-
-class _Ready:
-    """What is left to do once the server listens."""
-
-    def __init__(self, config: Config, title: "process.ProcessTitle", pid_file: "process.PidFile | None") -> None:
-        self.config = config
-        self.title = title
-        self.pid_file = pid_file
-
-    def __call__(self, server: object) -> None:
-        if self.pid_file is not None:
-            self.pid_file.write()
-        self.config.on_change(["port", "bind", "proc-title-template"], self.title.show)
-
-
-def _serve(config: Config, log: Log, title: "process.ProcessTitle", pid_file: "process.PidFile | None") -> int:
-    from respd.network import serve
-
-    return serve(config, log, _Ready(config, title, pid_file))

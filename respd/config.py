@@ -105,6 +105,7 @@ class Config:
         self.maxclients = 10000
         self.protected_mode = True
         self.daemonize = False
+        self.supervised = b""
         self.pidfile = ""
         self.logfile = ""
         self.loglevel = b""

@@ -1,4 +1,4 @@
-"""What the operating system lets a server process do: file limits, the background, its pid file, its title."""
+"""What the operating system lets a server process do: file limits, the background, pid file, title, supervisor."""
 
 import contextlib
 import os
@@ -100,6 +100,39 @@ def go_to_background() -> bool:
     return True
 
 
+class Supervisor:
+    """The service manager that waits to hear that the server is ready: systemd, when the configuration says so."""
+
+    def __init__(self, mode: bytes) -> None:
+        address = os.environ.get("NOTIFY_SOCKET", "")
+        self.mode = mode
+        self.address = address if mode in (b"systemd", b"auto") else ""
+
+    def is_there(self) -> bool:
+        """Return whether somebody waits to be told."""
+        return self.address != ""
+
+    def log_presence(self, log: Log) -> None:
+        """Say whether there is a supervisor, if one is asked for."""
+        if self.address:
+            log.notice(
+                "supervised by systemd. Please make sure you set appropriate values for TimeoutStartSec and "
+                "TimeoutStopSec in your service unit."
+            )
+        elif self.mode == b"systemd":
+            log.warning("systemd supervision requested, but NOTIFY_SOCKET is not set: nobody to tell")
+
+    def tell(self, message: str) -> None:
+        """Send lines of the protocol of sd_notify(3)."""
+        if not self.address:
+            return
+        import socket
+
+        address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            channel.sendto(message.encode(), address)
+
+
 class PidFile:
     """The file that holds the process id while the server runs."""
 
@@ -164,3 +197,46 @@ class ProcessTitle:
             b"config-file": os.fsencode(config.config_file),
         }
         return (expand_title(config.proc_title_template, fields) or b"").rstrip()
+
+
+class Life:
+    """Everything above, in its order: before the server listens, once it does, and when it has ended."""
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self.config = config
+        self.log = log
+        self.title = ProcessTitle(config, "respd")
+        self.file_limit = FileLimit(config, log)
+        self.supervisor = Supervisor(config.supervised)
+        self.pid_file: PidFile | None = None
+        if config.daemonize or config.pidfile:
+            if not config.pidfile:
+                config.put(b"pidfile", DEFAULT_PID_FILE.encode())
+            self.pid_file = PidFile(config.pidfile, log)
+
+    def prepare(self) -> None:
+        """Fit the limits of the process to the configuration; raises TooFewFiles."""
+        config, log = self.config, self.log
+        self.supervisor.log_presence(log)
+        config.put(b"maxclients", adjust_file_limit(config.maxclients, log))
+        check_backlog(config.tcp_backlog, log)
+        self.title.show()
+
+    def on_ready(self, server: object) -> None:
+        """Tell the world that the server listens, and follow the configuration from here on."""
+        if self.pid_file is not None:
+            self.pid_file.write()
+        self.config.on_change(["maxclients"], self.file_limit.follow)
+        self.config.on_change(["loglevel"], self.follow_level)
+        self.config.on_change(["port", "bind", "proc-title-template"], self.title.show)
+        self.supervisor.tell("STATUS=Ready to accept connections\nREADY=1\n")
+
+    def follow_level(self) -> None:
+        """Log at the level that CONFIG SET chose."""
+        self.log.set_level(self.config.loglevel)
+
+    def end(self) -> None:
+        """Take back what was put into the world."""
+        self.supervisor.tell("STOPPING=1\n")
+        if self.pid_file is not None:
+            self.pid_file.remove()

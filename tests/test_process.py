@@ -220,6 +220,18 @@ def test_the_title_may_be_left_alone(start: Start, port: int) -> None:
     assert b"--set-proc-title" in Path(f"/proc/{respd.process.pid}/cmdline").read_bytes()
 
 
+def test_systemd_is_told(start: Start, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(15)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        respd = start("--port", str(port), "--supervised", "systemd", "--daemonize", "yes")
+        assert b"READY=1\n" in manager.recv(200)
+        assert ask(port, "PING") == b"PONG"
+        assert respd.end() == 0
+        assert b"STOPPING=1\n" in manager.recv(200)
+
+
 # -- limits of open files
 
 
