@@ -141,14 +141,13 @@ _UNNAMED_BLOCK: Final = "data"
 _BLOCK_TOKENS: Final = ("FIELDS", "STREAMS")
 
 _CLOSER: Final = {"<": ">", "[": "]", "(": ")"}
+_CLOSERS: Final = (">", "]", ")")
 
 
 def parse(syntax: str, key_specs: int = 0) -> list[Argument]:
     """Return the arguments that `syntax` describes, of a command with so many key specifications. Raises ValueError."""
     words = _words(syntax)
-    alternatives, end = _alternatives(words, 0, "")
-    if end != len(words):
-        raise ValueError(f"unbalanced brackets: {syntax}")
+    alternatives, _ = _alternatives(words, 0, "")
     if len(alternatives) == 1:
         arguments = _sequence(alternatives[0])
     else:
@@ -202,6 +201,8 @@ def _alternatives(words: list[str], at: int, closer: str) -> tuple[list[list[_Ra
         word = words[at]
         if word == closer:
             return alternatives, at
+        if word in _CLOSERS:
+            raise ValueError(f"nothing for {word} to close in {' '.join(words)}")
         if word == "|":
             alternatives.append([])
         elif word in _CLOSER:
