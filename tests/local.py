@@ -42,6 +42,14 @@ class Local:
         assert len(frames) == 1
         return plain(frames[0])
 
+    def send(self, command: str | list[bytes], ctx: Context | None = None) -> None:
+        """Run a command that may not answer yet, or more than once; `heard` tells what it wrote."""
+        self.engine.execute(ctx or self.ctx, split(command) if isinstance(command, str) else command)
+
+    def heard(self, ctx: Context | None = None) -> list[object]:
+        """Return what was written to a session since the last look, as Python values."""
+        return [plain(frame) for frame in _written((ctx or self.ctx).client)]
+
     def pass_time(self, ms: int) -> None:
         """Move the clock, and do what is then due, as the loop would."""
         self.clock.advance(ms)
