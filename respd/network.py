@@ -92,7 +92,7 @@ class Server:
     # -- listening
 
     def listen(self) -> None:
-        """Open the listeners that the configuration asks for; raise ListenError when none or one of them fails."""
+        """Open the listeners that the configuration asks for; raise ListenError when one fails or there is none."""
         config = self.config
         if config.port:
             for listener in self.open_tcp(config.bind, config.port):
@@ -100,27 +100,28 @@ class Server:
         self.bound = (config.bind, config.port)
         if config.unixsocket:
             self._listen_unix(config.unixsocket, config.unixsocketperm)
+        if not self.listeners:
+            raise ListenError("Configured to not listen anywhere, exiting.")
 
     def open_tcp(self, addresses: list[str], port: int) -> list[socket.socket]:
         """Return listening sockets on `addresses` (a leading `-`: may be missing); raise ListenError."""
         opened: list[socket.socket] = []
-        for address in addresses or ["*"]:
+        for address in addresses:
             optional = address.startswith("-")
             host = address[1:] if optional else address
             try:
                 opened.append(self._tcp_listener(host, port))
             except OSError as error:
+                step = "" if isinstance(error, socket.gaierror) else "bind: "
                 self.log.warning(
                     f"Warning: Could not create server TCP listening socket {host}:{port}: "
-                    f"bind: {error.strerror or error}"
+                    f"{step}{error.strerror or error}"
                 )
                 if optional and error.errno in _ABSENT_ADDRESS:
                     continue
                 for listener in opened:
                     listener.close()
                 raise ListenError(f"Failed listening on port {port} (tcp), aborting.") from error
-        if not opened:
-            raise ListenError(f"Failed listening on port {port} (tcp), aborting.")
         return opened
 
     def _tcp_listener(self, host: str, port: int) -> socket.socket:

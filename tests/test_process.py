@@ -168,6 +168,30 @@ def test_an_address_that_must_not_be_missing(start: Start, port: int) -> None:
     assert "Failed listening on port" in respd.output
 
 
+@pytest.mark.parametrize("words", [["--port", "0"], ["--bind", ""], ["--bind", "-192.0.2.1"]])
+def test_nowhere_to_listen(start: Start, port: int, words: list[str]) -> None:
+    respd = start("--port", str(port), *words)
+    assert respd.await_end() == 1
+    assert respd.output.endswith("# Configured to not listen anywhere, exiting.\n")
+
+
+def test_a_name_that_is_no_address(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--bind", "nosuch.invalid")
+    assert respd.await_end() == 1
+    assert f"server TCP listening socket nosuch.invalid:{port}: " in respd.output
+    assert respd.output.endswith(f"# Failed listening on port {port} (tcp), aborting.\n")
+
+
+def test_no_address_left_while_running(start: Start, port: int) -> None:
+    start("--port", str(port), "--bind", "127.0.0.1").await_ready()
+    with Connection(port) as connection:
+        assert connection.ask("CONFIG", "SET", "bind", "") == b"OK"
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        assert connection.ask("CONFIG", "SET", "bind", "127.0.0.1") == b"OK"
+    assert ask(port, "PING") == b"PONG"
+
+
 def test_renamed_commands(start: Start, port: int) -> None:
     start("--port", str(port), "--rename-command", "GET", "", "--rename-command", "SET", "put").await_ready()
     with Connection(port) as connection:
