@@ -7,13 +7,20 @@ plain start has no need for, click among it, is imported when it is called for.
 import os
 import signal
 import sys
-from typing import Final, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from respd.config import Config, ConfigFileError, UnreadableFile, read_config_file
 from respd.directives import quoted
 from respd.log import Log
 from respd.protocol.requests import split_line
 from respd.version import REDIS_VERSION, VERSION
+
+if TYPE_CHECKING:
+    from respd.network import Server
+    from respd.process import Life
+
+    Serve = Callable[[Config, Log, Callable[[Server], None]], int]
 
 _VALUES_MAY_BE_MISSING: Final = ("--save", "--sentinel")
 
@@ -181,11 +188,22 @@ def start(config: Config, log: Log, is_configured: bool) -> int:
     _show_banner(config, log)
     from respd.network import serve
 
-    status = serve(config, log, life.on_ready)
+    status = guarded(serve, config, log, life)
     if status == 0:
         life.end()
         log.warning("Redis is now ready to exit, bye bye...")
     return status
+
+
+def guarded(serve: "Serve", config: Config, log: Log, life: "Life") -> int:
+    """Call `serve`; should a defect of ours end it, the log is told, for nobody may be looking at standard error."""
+    try:
+        return serve(config, log, life.on_ready)
+    except Exception:
+        import traceback
+
+        log.warning(f"respd {VERSION} ends because of an error of its own:\n{traceback.format_exc()}")
+        return 1
 
 
 def _log_start(config: Config, log: Log, is_configured: bool) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from respd.cli import Words
+from respd.cli import Words, guarded
+from respd.config import Config
 from respd.directives import DIRECTIVES
+from respd.log import Log
+from respd.process import Life
 from tests.servers import respd_command, respd_environment
 
 FATAL = "*** FATAL CONFIG FILE ERROR (Redis "
@@ -145,6 +148,16 @@ def test_a_log_file_that_cannot_be_opened() -> None:
     done = respd("--logfile", "/nonexistent/log")
     assert done.returncode == 1
     assert done.stderr == f"\n{FATAL}7.4.0) ***\nCan't open the log file: No such file or directory\n"
+
+
+def _fail(config: Config, log: Log, on_ready: object) -> int:
+    raise ZeroDivisionError("a defect")
+
+
+def test_a_defect_of_ours_reaches_the_log(tmp_path: Path) -> None:
+    config, log = Config(), Log(str(tmp_path / "log"))
+    assert guarded(_fail, config, log, Life(config, log)) == 1
+    assert "ZeroDivisionError: a defect" in (tmp_path / "log").read_text()
 
 
 SAME_AS_REDIS = [
