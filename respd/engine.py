@@ -94,6 +94,7 @@ class Engine:
         self.pause_until_ms: i64 = 0
         self.pause_write_only: bool = False
         self.postponed: list[Client] = []
+        self.released: list[Client] = []  # a pause held them back; their commands run before the loop sleeps
         # Life
         self.shutdown_requested: bool = False
         self.run_id: str = f"{Random().getrandbits(160):040x}"
@@ -146,7 +147,7 @@ class Engine:
             self._unpark(client.parked)
         if client.postponed is not None:
             client.postponed = None
-            self.postponed.remove(client)
+            (self.postponed if client in self.postponed else self.released).remove(client)
         self.unwatch(client)
         self.pubsub.disconnect(client)
         client.queued = []
@@ -586,13 +587,17 @@ class Engine:
         self.gates |= gates.PAUSED
 
     def unpause(self) -> None:
-        """End a pause: what was held back runs, in order."""
+        """End a pause: what was held back runs before the loop sleeps, in order."""
         if not self.gates & gates.PAUSED:
             return
         self.gates &= ~gates.PAUSED
-        postponed = self.postponed
+        self.released += self.postponed
         self.postponed = []
-        for client in postponed:
+
+    def _run_released(self) -> None:
+        """Run the commands that a pause held back; a new pause may hold them back again."""
+        while self.released:
+            client = self.released.pop(0)
             args = client.postponed
             client.postponed = None
             client.gates &= ~gates.BLOCKED
@@ -608,6 +613,8 @@ class Engine:
         self.moment = self.clock.refresh()
         if self.gates & gates.PAUSED and self.clock.ms >= self.pause_until_ms:
             self.unpause()
+        if self.released:
+            self._run_released()
         if self.parked:
             self.time_out_blocked()
         if self.shared.active_expire and not self.gates & gates.PAUSED:
