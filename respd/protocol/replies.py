@@ -259,6 +259,8 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
         _encode_each(out, value.items, resp)
     elif isinstance(value, Several):
         _encode_each(out, value.items, resp)
+    elif value is NO_REPLY:
+        pass  # CLIENT REPLY OFF in a transaction: the client has chosen not to be told
     elif isinstance(value, BigNumber):
         if resp == 2:
             encode(out, value.digits, 2)

@@ -135,6 +135,16 @@ def test_reply_modes(server: Server) -> None:
     assert heard == [b"1", b"OK", b"v", b"2"]
 
 
+def test_reply_off_in_a_transaction(server: Server) -> None:
+    with server.connect() as connection:
+        for command in ("MULTI", "CLIENT REPLY OFF", "EXEC", "PING", "CLIENT REPLY ON", "PING heard"):
+            connection.send(command)
+        heard = [connection.read().value]
+        while heard[-1] != b"heard":
+            heard.append(connection.read().value)
+        assert heard == [b"OK", b"QUEUED", b"OK", b"heard"]
+
+
 def test_a_pause_expires_by_itself(local: Local) -> None:
     other = local.connect()
     local.run("CLIENT PAUSE 100 WRITE")
