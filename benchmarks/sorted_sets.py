@@ -18,7 +18,7 @@ hold tuples, whose comparison stays generic code either way):
 
 That is 1.3 to 4.2 times as fast, and ours scans and picks at random in O(1), which the alternative cannot without more
 structures. Interpreted, where SortedList has the C bisect and ours has not, it takes 0.7 to 2.4 times as long.
-Blocks of 64 and 512 cost 30 to 40 % more for a new score at 100,000 members than blocks of 128; 256 much the same.
+A new score at 100,000 members takes 780 ns with blocks of 64, 790 with 128, 840 with 256 and 1190 with 512.
 """
 
 from __future__ import annotations
