@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from respd.config import Config, ConfigFileError, UnreadableFile, read_config_file
-from respd.directives import quoted
+from respd.directive_kinds import quoted
 from respd.log import Log
 from respd.protocol.requests import split_line
 from respd.version import REDIS_VERSION, VERSION

@@ -4,7 +4,8 @@ from typing import Final
 
 import click
 
-from respd.directives import DIRECTIVES, Bool, Choice, Directive, Memory
+from respd.directive_kinds import Bool, Choice, Memory
+from respd.directives import DIRECTIVES, Directive
 
 _INTRODUCTION: Final = """A Redis server in Python. Give it a redis.conf, or - to read one from standard input.
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Final
 
 from respd.datatypes.limits import Limits
+from respd.directive_kinds import ConfigError
 from respd.directives import (
     DEPRECATED,
     DIRECTIVES,
     HIDDEN,
     IMMUTABLE,
     PROTECTED,
-    ConfigError,
     Directive,
 )
 from respd.glob import matches

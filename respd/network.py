@@ -26,7 +26,7 @@ from respd.client import Client
 from respd.config import Config
 from respd.context import Context
 from respd.cron import Cron
-from respd.directives import ConfigError
+from respd.directive_kinds import ConfigError
 from respd.engine import Engine
 from respd.log import Log
 from respd.pollers import READABLE, WRITABLE, Poller, new_poller

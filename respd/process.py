@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 from respd.config import Config
-from respd.directives import ConfigError, expand_title
+from respd.directive_kinds import ConfigError, expand_title
 from respd.log import Log
 
 RESERVED_FILES: Final = 32
