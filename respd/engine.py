@@ -7,7 +7,6 @@ CLIENT REPLY, CLIENT PAUSE, a log to be written) is a gate bit and leads to `_ga
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from random import Random
 from typing import Final
@@ -221,6 +220,8 @@ class Engine:
         """Log a defect of ours, or a lack of memory, and make an error reply of it: the server goes on."""
         if isinstance(error, MemoryError):
             return CommandError(b"OOM command not allowed: not enough memory")
+        import traceback
+
         self.log.warning(f"internal error in '{command.name.decode()}': {''.join(traceback.format_exception(error))}")
         return CommandError(b"ERR internal error in '%b': %b" % (command.name, type(error).__name__.encode()))
 
