@@ -452,7 +452,8 @@ class Server:
         clock = engine.clock
         connections = self.connections
         events = self.poller.wait(timeout_s)
-        engine.moment = clock.refresh()
+        woken = clock.refresh()
+        engine.moment = woken
         for fd, mask in events:
             connection = connections.get(fd)
             if connection is None:
@@ -471,6 +472,7 @@ class Server:
         while engine.resumed:
             self._run_resumed()
         self.flush_all()
+        self.stats.eventloop_duration_us += i64((clock.refresh() - woken) * 1e6)
         return self._next_timeout()
 
     def _next_timeout(self) -> float:

@@ -69,7 +69,6 @@ class Stats:
         self.started_ms: i64 = started_ms if started_ms else int(time.time() * 1000)
         self.replication_id: bytes = os.urandom(20).hex().encode()
         self.peak_memory_bytes: i64 = 0
-        self.peak_memory_ms: i64 = self.started_ms
         self.startup_memory_bytes: i64 = resident_bytes()
 
         # Connections and commands.
@@ -84,8 +83,6 @@ class Stats:
         self.total_writes_processed: i64 = 0
         self.client_query_buffer_limit_disconnections: i64 = 0
         self.client_output_buffer_limit_disconnections: i64 = 0
-        self.reply_buffer_shrinks: i64 = 0
-        self.reply_buffer_expands: i64 = 0
 
         # Errors.
         self.total_error_replies: i64 = 0
@@ -102,18 +99,13 @@ class Stats:
         self.keyspace_misses: i64 = 0
         self.expired_keys: i64 = 0
         self.expired_subkeys: i64 = 0
-        self.expired_time_cap_reached_count: i64 = 0
-        self.expire_cycle_us: i64 = 0
         self.evicted_keys: i64 = 0
         self.evicted_clients: i64 = 0
         self.evicted_scripts: i64 = 0
-        self.lazyfreed_objects: i64 = 0
-        self.changes_since_save: i64 = 0
 
-        # The loop: turns, and the time spent in them (all of it, and in commands only).
+        # The loop: turns, and the time spent in them.
         self.eventloop_cycles: i64 = 0
         self.eventloop_duration_us: i64 = 0
-        self.eventloop_duration_cmd_us: i64 = 0
 
         self.ops_rate: Rate = Rate()
         self.input_rate: Rate = Rate()
@@ -148,13 +140,12 @@ class Stats:
         self.output_rate.sample(self.total_net_output_bytes, now_ms, 1000)
         self.cycle_rate.sample(self.eventloop_cycles, now_ms, 1000)
         self.cycle_duration.sample(self.eventloop_duration_us, self.eventloop_cycles, 1)
-        self.note_memory(resident_bytes(), now_ms)
+        self.note_memory(resident_bytes())
 
-    def note_memory(self, used_bytes: i64, now_ms: i64) -> None:
+    def note_memory(self, used_bytes: i64) -> None:
         """Raise the peak of memory to `used_bytes` if that is higher."""
         if used_bytes > self.peak_memory_bytes:
             self.peak_memory_bytes = used_bytes
-            self.peak_memory_ms = now_ms
 
     def reset(self) -> None:
         """Zero the counters, as CONFIG RESETSTAT does."""
@@ -169,8 +160,6 @@ class Stats:
         self.total_writes_processed = 0
         self.client_query_buffer_limit_disconnections = 0
         self.client_output_buffer_limit_disconnections = 0
-        self.reply_buffer_shrinks = 0
-        self.reply_buffer_expands = 0
         self.total_error_replies = 0
         self.unexpected_error_replies = 0
         self.errors = {}
@@ -183,15 +172,11 @@ class Stats:
         self.keyspace_misses = 0
         self.expired_keys = 0
         self.expired_subkeys = 0
-        self.expired_time_cap_reached_count = 0
-        self.expire_cycle_us = 0
         self.evicted_keys = 0
         self.evicted_clients = 0
         self.evicted_scripts = 0
-        self.lazyfreed_objects = 0
         self.eventloop_cycles = 0
         self.eventloop_duration_us = 0
-        self.eventloop_duration_cmd_us = 0
         self.ops_rate.reset()
         self.input_rate.reset()
         self.output_rate.reset()
