@@ -105,11 +105,13 @@ def test_hints_and_help_in_a_terminal(server: Server, redis_cli: str) -> None:
 
 def _read_until(terminal: int, text: str) -> str:
     """What the terminal shows until `text` has come, without colours and cursor movements."""
+    raw = b""
     shown = ""
     end = time.monotonic() + PATIENCE
     while text not in shown and time.monotonic() < end:
         if select.select([terminal], [], [], 0.1)[0]:
-            shown += re.sub(r"\x1b\[\d*[A-Za-z]|\r", "", os.read(terminal, 65536).decode(errors="replace"))
+            raw += os.read(terminal, 65536)
+            shown = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", raw.decode(errors="replace"))
     return shown
 
 
