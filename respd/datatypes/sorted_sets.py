@@ -46,6 +46,7 @@ class Element:
 
 
 @final
+@mypyc_attr(acyclic=True)
 class SortedSet:
     """Distinct members in order of score, then of bytes. Ranks count from 0, the lowest score, unless said otherwise.
 
@@ -266,6 +267,7 @@ class SortedSet:
 
 
 @final
+@mypyc_attr(acyclic=True)
 class _Large:
     """A large set: the same elements by member, in a dense list, and in order.
 
@@ -321,6 +323,7 @@ class _Large:
 
 
 @final
+@mypyc_attr(acyclic=True)
 class _Group:
     """Some blocks of the order. `lasts[i]` is the last element of `blocks[i]`, `size` the elements of all."""
 
@@ -331,6 +334,7 @@ class _Group:
 
 
 @final
+@mypyc_attr(acyclic=True)
 class _Order:
     """Elements in order of (score, member), in groups of blocks.
 
