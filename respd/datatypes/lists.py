@@ -28,161 +28,16 @@ from typing import Final, final
 from mypy_extensions import i64, mypyc_attr
 
 from respd.datatypes.limits import Limits
+from respd.datatypes.list_nodes import EMPTY_SIZE, UNBOUNDED, Node, entry_size, max_bytes, max_count
 from respd.datatypes.strings import parse_int
 
 LISTPACK: Final = b"listpack"
 QUICKLIST: Final = b"quicklist"
 
-_EMPTY_SIZE: Final[i64] = 7  # of a listpack without elements: header and end mark
 _SPARE: Final[i64] = 8  # what a quicklist's node leaves free
-_COUNTED_MAX_BYTES: Final[i64] = 8192  # the bound in bytes when the configured one counts elements
-_SMALLEST_BYTES: Final[i64] = 4096  # the bound of -1; each further step doubles it
-_STEPS: Final[i64] = 5
-_UNBOUNDED: Final[i64] = 1 << 62
 _ELEMENT_OVERHEAD: Final = 44  # a bytes object and the pointer to it, alignment included
 _NODE_OVERHEAD: Final = 152
 _VALUE_OVERHEAD: Final = 96
-
-
-def max_bytes(setting: i64) -> i64:
-    """Return how many bytes of listpack list-max-listpack-size permits."""
-    if setting >= 0:
-        return _COUNTED_MAX_BYTES
-    steps = -setting
-    if steps > _STEPS:
-        steps = _STEPS
-    return _SMALLEST_BYTES << (steps - 1)
-
-
-def max_count(setting: i64) -> i64:
-    """Return how many elements list-max-listpack-size permits."""
-    if setting < 0:
-        return _UNBOUNDED
-    return setting if setting > 0 else 1
-
-
-def entry_size(element: bytes) -> i64:
-    """Return the bytes that an element takes in a listpack. Source: the listpack specification."""
-    length: i64 = len(element)
-    if 0 < length <= 20:
-        first: i64 = element[0]
-        if first <= 57 and (first >= 48 or first == 45):
-            number = parse_int(element)
-            if number is not None:
-                return _number_size(number)
-    if length < 64:
-        return length + 2
-    return _long_size(length)
-
-
-def _number_size(number: int) -> i64:
-    if 0 <= number <= 127:
-        return 2
-    if -4096 <= number <= 4095:
-        return 3
-    if -(1 << 15) <= number < 1 << 15:
-        return 4
-    if -(1 << 23) <= number < 1 << 23:
-        return 5
-    if -(1 << 31) <= number < 1 << 31:
-        return 6
-    return 10
-
-
-def _long_size(length: i64) -> i64:
-    data = length + (2 if length < 4096 else 5)
-    if data <= 127:
-        return data + 1
-    if data < 16383:
-        return data + 2
-    if data < 2097151:
-        return data + 3
-    if data < 268435455:
-        return data + 4
-    return data + 5
-
-
-@final
-@mypyc_attr(acyclic=True)
-class Node:
-    """A run of elements. Invariant: `size` is that of their listpack, or the element's length when `plain`."""
-
-    def __init__(self) -> None:
-        self.items: list[bytes] = []
-        self.size: i64 = _EMPTY_SIZE
-        self.backwards: bool = False
-        self.plain: bool = False
-
-    def ordered(self) -> list[bytes]:
-        """Return the elements from first to last, in a new list."""
-        items = self.items[:]
-        if self.backwards:
-            items.reverse()
-        return items
-
-    def part(self, start: i64, end: i64) -> list[bytes]:
-        """Return the elements from `start` to before `end`."""
-        if not self.backwards:
-            return self.items[start:end]
-        length: i64 = len(self.items)
-        items = self.items[length - end : length - start]
-        items.reverse()
-        return items
-
-    def get(self, offset: i64) -> bytes:
-        """Return the element at `offset`."""
-        if self.backwards:
-            return self.items[i64(len(self.items)) - 1 - offset]
-        return self.items[offset]
-
-    def turn(self, backwards: bool) -> None:
-        """Store the elements in the given direction."""
-        if self.backwards != backwards:
-            self.items.reverse()
-            self.backwards = backwards
-
-    def keep(self, start: i64, end: i64) -> None:
-        """Drop what is before `start` and from `end` on."""
-        length: i64 = len(self.items)
-        if self.backwards:
-            start, end = length - end, length - start
-        if end - start < length // 2:
-            self.replace(self.items[start:end])
-            return
-        for element in self.items[end:]:
-            self.size -= entry_size(element)
-        del self.items[end:]
-        if start > 0:
-            for element in self.items[:start]:
-                self.size -= entry_size(element)
-            del self.items[:start]
-
-    def replace(self, items: list[bytes]) -> None:
-        """Take other elements, stored in the same direction."""
-        size = _EMPTY_SIZE
-        for element in items:
-            size += entry_size(element)
-        self.items = items
-        self.size = size
-        self.plain = False
-
-    def insert(self, offset: i64, element: bytes) -> None:
-        """Add an element so that it comes to stand at `offset`."""
-        if self.backwards:
-            offset = i64(len(self.items)) - offset
-        self.items.insert(offset, element)
-        self.size += entry_size(element)
-
-    def copy(self) -> Node:
-        """Return an independent copy."""
-        node = Node()
-        node.items = self.items[:]
-        node.size = self.size
-        node.backwards = self.backwards
-        node.plain = self.plain
-        return node
-
-
 _UNUSED: Final = Node()
 
 
@@ -420,7 +275,7 @@ class ListValue:
         if not forwards:
             rank = -rank
         if count == 0:
-            count = _UNBOUNDED
+            count = UNBOUNDED
         nodes = self.node_count()
         place: i64 = 0 if forwards else nodes - 1
         seen: i64 = 0
@@ -490,7 +345,7 @@ class ListValue:
         """Remove `count` occurrences (0: all; negative: from the end) and return how many there were. O(n)."""
         left = count if count > 0 else -count
         if count == 0:
-            left = _UNBOUNDED
+            left = UNBOUNDED
         removed: i64 = 0
         place: i64 = 0 if count >= 0 else self.node_count() - 1
         while left > 0 and 0 <= place < self.node_count():
@@ -530,25 +385,27 @@ class ListValue:
         left = end - start
         place, offset = self._find(start)
         self._length -= left
-        while left > 0:
-            node = self._node(place)
-            size: i64 = len(node.items)
-            taken = size - offset
-            if taken > left:
-                taken = left
-            left -= taken
-            if taken == size:
-                self._drop_node(place)
-                continue
-            if offset == 0:
-                node.keep(taken, size)
-            elif offset + taken == size:
-                node.keep(0, offset)
-            else:
+        node = self._node(place)
+        size: i64 = len(node.items)
+        if offset > 0:
+            if offset + left < size:
                 node.turn(False)
-                node.replace(node.items[:offset] + node.items[offset + taken :])
+                node.replace(node.items[:offset] + node.items[offset + left :])
+                return
+            node.keep(0, offset)
+            left -= size - offset
             place += 1
-            offset = 0
+        stop = place
+        while left > 0:
+            node = self._node(stop)
+            size = len(node.items)
+            if left < size:
+                node.keep(left, size)
+                break
+            left -= size
+            stop += 1
+        if stop > place:
+            self._drop_nodes(place, stop)
 
     def trim(self, start: i64, end: i64, limits: Limits) -> None:
         """Keep only the elements from `start` to before `end`."""
@@ -620,24 +477,37 @@ class ListValue:
 
     def _drop_node(self, place: i64) -> None:
         """Remove a node; of the last one in a list only what is in it. O(1) at both ends, amortised."""
+        self._drop_nodes(place, place + 1)
+
+    def _drop_nodes(self, place: i64, stop: i64) -> None:
+        """Remove the nodes from `place` to before `stop`, but keep one, empty, when they are all."""
         nodes = self._nodes
-        if nodes is None or i64(len(nodes)) - self._first == 1:
-            node = self._head
+        if place == 0 and stop == self.node_count():
+            node = self._tail
             node.items = []
-            node.size = _EMPTY_SIZE
+            node.size = EMPTY_SIZE
             node.plain = False
+            self._head = node
+            if nodes is not None:
+                self._nodes = [node]
+                self._first = 0
             return
+        assert nodes is not None
         first = self._first
         if place == 0:
-            nodes[first] = _UNUSED
-            first += 1
+            for index in range(first, first + stop):
+                nodes[index] = _UNUSED
+            first += stop
             if first > 16 and first * 2 > i64(len(nodes)):
                 del nodes[:first]
                 first = 0
             self._first = first
             self._head = nodes[first]
-        else:
+        elif stop == place + 1:
             nodes.pop(first + place)
+            self._tail = nodes[-1]
+        else:
+            del nodes[first + place : first + stop]
             self._tail = nodes[-1]
 
     def _is_large(self, element: bytes) -> bool:
@@ -730,7 +600,7 @@ class ListValue:
         """Join a node with the one behind it when they fit into one; tell whether they did."""
         node = self._node(place)
         behind = self._node(place + 1)
-        size = node.size + behind.size - _EMPTY_SIZE
+        size = node.size + behind.size - EMPTY_SIZE
         count: i64 = len(node.items) + len(behind.items)
         if node.plain or behind.plain or size > self._max_bytes or count > self._max_count:
             return False
@@ -838,6 +708,6 @@ class ListValue:
             if node.plain:
                 assert len(node.items) == 1 and node.size == len(node.items[0])
             else:
-                assert node.size == _EMPTY_SIZE + sum([entry_size(element) for element in node.items])
+                assert node.size == EMPTY_SIZE + sum([entry_size(element) for element in node.items])
             assert node.items or len(nodes) == 1
         assert length == self._length

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from respd.datatypes.limits import Limits
-from respd.datatypes.lists import LISTPACK, QUICKLIST, ListValue, entry_size
+from respd.datatypes.list_nodes import entry_size
+from respd.datatypes.lists import LISTPACK, QUICKLIST, ListValue
 
 WORDS = st.sampled_from([b"", b"a", b"b", b"c", b"1", b"200", b"-5", b"007"])
 LONG = st.builds(lambda size, letter: letter * size, st.sampled_from([63, 64, 700, 1500, 4090, 5000]), st.just(b"x"))
