@@ -284,6 +284,8 @@ class Server:
         stats.total_net_input_bytes += size
         stats.total_reads_processed += 1
         parser.feed(data)
+        if parser.is_gathering():
+            self._check_query_buffer(connection)
         if client.gates & (gates.BLOCKED | gates.CLOSING):
             self._check_query_buffer(connection)
         else:
