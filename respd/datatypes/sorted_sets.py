@@ -222,7 +222,10 @@ class SortedSet:
         return large
 
     def free_some(self, count: int) -> bool:
-        """Drop up to `count` elements, the last first; return whether the set is empty now. O(count)."""
+        """Free what about `count` elements take; return whether all is gone. O(count).
+
+        For a set that nobody can reach any more: from the first call on it is good for nothing else.
+        """
         large = self._large
         if large is None:
             self._small = []
@@ -302,14 +305,18 @@ class _Large:
 
     def free_some(self, count: int) -> bool:
         dense = self.dense
-        if count >= len(dense):
-            self.order = _Order()
-            self.by_member = {}
-            self.dense = []
-            return True
-        for _ in range(count):
-            self.forget(self.order.pop_last())
-        return False
+        by_member = self.by_member
+        for _ in range(min(count, len(dense))):
+            dense.pop()
+            by_member.popitem()  # unlike del, this lets the table's own end be quick
+        groups = self.order.groups
+        while count > 0 and groups:
+            blocks = groups[-1].blocks
+            if blocks:
+                count -= len(blocks.pop())
+            else:
+                groups.pop()
+        return not dense and not groups
 
     def check(self) -> None:
         assert len(self.dense) == len(self.by_member)
