@@ -91,7 +91,7 @@ def test_hints_and_help_in_a_terminal(server: Server, redis_cli: str) -> None:
     try:
         assert "> " in _read_until(master, "> ")
         os.write(master, b"help getex\r")
-        shown = _read_until(master, "group: string")
+        shown = _read_until(master, f"group: string\n\n127.0.0.1:{server.port}> ")
         assert "GETEX key [EX seconds|PX milliseconds|" in shown and "since: 6.2.0" in shown
         os.write(master, b"hsetnx ")
         assert "key field value" in _read_until(master, "key field value")
