@@ -513,7 +513,7 @@ def _set_options(args: list[bytes], now_ms: int) -> _SetOptions:
         word = args[position].upper()
         has_more = position + 1 < len(args)
         if word == b"FIELDS":
-            if not has_more:
+            if position + 3 >= len(args):  # the number and one pair at least
                 raise wrong_arity(b"hsetex")
             number = parse_int(args[position + 1])
             if number is None or number < 1 or number > _MAX_PAIRS:
