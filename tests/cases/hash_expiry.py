@@ -302,9 +302,9 @@ CASES = [
     # HSETEX
     case(
         "hsetex",
-        events("HSETEX h FXX FIELDS x f",
+        "HSETEX h FXX FIELDS x f",
         "HSETEX h EX 10 FIELDS x",
-        "HSETEX h FIELDS 2 a 1 b 2"),
+        events("HSETEX h FIELDS 2 a 1 b 2"),
         events("HSETEX h EX 100 FIELDS 1 a 3"),
         about("HTTL h FIELDS 2 a b", 1),
         "HGETALL h",
