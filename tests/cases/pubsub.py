@@ -107,7 +107,7 @@ def _introspection() -> Iterator[Case]:
 
 def _transactions() -> Iterator[Case]:
     yield case("subscribing in a transaction", "MULTI", "SUBSCRIBE a b", "SET k v", "PUBLISH a x", "PSUBSCRIBE a*",
-               "UNSUBSCRIBE", "SSUBSCRIBE s", "SUNSUBSCRIBE", "SUNSUBSCRIBE a b", "PUNSUBSCRIBE a* b", "EXEC",
+               "UNSUBSCRIBE a b", "SSUBSCRIBE s", "SUNSUBSCRIBE", "SUNSUBSCRIBE a b", "PUNSUBSCRIBE a* b", "EXEC",
                "PING")  # fmt: skip
     yield case("publishing in a transaction", "2> SUBSCRIBE a", "MULTI", "PUBLISH a x", "INCR n", "PUBLISH a y",
                "EXEC", "2<", "2<")  # fmt: skip
