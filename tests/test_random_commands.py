@@ -21,7 +21,7 @@ STEPS = 60
 EXAMPLES_IN_CI = 80
 
 # k: key, m: member or field or element, v: any value, i: small integer, n: any integer, f: float, s: score bound,
-# x: lex bound, y: a sorted set whose scores are all 0, t: a moment far away (ms), c: count; "~" in front: order is free.
+# x: lex bound, y: a sorted set with scores of 0 only, t: a moment far away (ms), c: count; "~" in front: any order.
 TEMPLATES = """
 SET k v|SET k n|SET k v NX|SET k v XX GET|SET k v PXAT t|SET k v KEEPTTL|SETNX k v|GETSET k v|GETDEL k|GET k|STRLEN k
 GETEX k PERSIST|GETEX k PXAT t|APPEND k v|SETRANGE k c v|GETRANGE k i i
