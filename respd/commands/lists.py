@@ -321,7 +321,7 @@ def _is_left(word: bytes) -> bool:
     flags=WRITE | DENYOOM,
     keys=one_key(RW | ACCESS | DELETE) + one_key(RW | INSERT, 2),
     since="6.2.0",
-    syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT>",
+    syntax="source destination wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT>",
     complexity="O(1)",
 )
 def lmove(ctx: Context, args: list[bytes]) -> object:
@@ -457,7 +457,7 @@ def blmpop(ctx: Context, args: list[bytes]) -> object:
     flags=WRITE | DENYOOM | BLOCKING,
     keys=one_key(RW | ACCESS | DELETE) + one_key(RW | INSERT, 2),
     since="6.2.0",
-    syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout",
+    syntax="source destination wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT> timeout",
     complexity="O(1)",
 )
 def blmove(ctx: Context, args: list[bytes]) -> object:
