@@ -125,12 +125,17 @@ def _compiler_version() -> bytes:
 
 
 def _multiplexing() -> bytes:
+    """Return what the event loop waits with: `epoll`, `kqueue`, `select`..."""
     from respd.pollers import EpollPoller, new_poller
 
     poller = new_poller()
-    name = b"epoll" if isinstance(poller, EpollPoller) else b"select"
+    is_epoll = isinstance(poller, EpollPoller)
     poller.close()
-    return name
+    if is_epoll:
+        return b"epoll"
+    import selectors
+
+    return selectors.DefaultSelector.__name__.removesuffix("Selector").lower().encode()
 
 
 def _server(ctx: Context) -> list[bytes]:
