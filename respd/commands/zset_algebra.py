@@ -91,10 +91,9 @@ class _Source:
 class _Query:
     """The words from the number of keys on, read and checked in Redis' order, and the keys looked up."""
 
-    def __init__(self, ctx: Context, args: list[bytes], at: int, operation: int, use: int) -> None:
+    def __init__(self, ctx: Context, name: bytes, args: list[bytes], at: int, operation: int, use: int) -> None:
         number = int_arg(args[at])
         if number < 1:
-            name = args[0].lower()
             raise CommandError(b"ERR at least 1 input key is needed for '%b' command" % name)
         if number > len(args) - at - 1:
             raise CommandError(SYNTAX)
@@ -219,20 +218,20 @@ def _difference(sources: list[_Source]) -> dict[bytes, float]:
     return result
 
 
-def _reply(ctx: Context, args: list[bytes], operation: int) -> object:
-    query = _Query(ctx, args, 1, operation, _REPLIED)
+def _reply(ctx: Context, name: bytes, args: list[bytes], operation: int) -> object:
+    query = _Query(ctx, name, args, 1, operation, _REPLIED)
     return elements_reply(ordered(query.scores()), query.with_scores)
 
 
-def _store(ctx: Context, args: list[bytes], operation: int, event: bytes) -> object:
-    elements = ordered(_Query(ctx, args, 2, operation, _STORED).scores())
+def _store(ctx: Context, name: bytes, args: list[bytes], operation: int) -> object:
+    elements = ordered(_Query(ctx, name, args, 2, operation, _STORED).scores())
     db = ctx.db
     key = args[1]
     if not elements:
         db.delete(key)
         return 0
     db.set(key, sorted_set(elements, ctx.limits))
-    db.changed(key, ZSET, event)
+    db.changed(key, ZSET, name)
     return len(elements)
 
 
@@ -251,7 +250,7 @@ def zunion(ctx: Context, args: list[bytes]) -> object:
     Reply: an array in order of the joined scores; WITHSCORES: member and score in turn, in RESP3 pairs.
     Errors: of numkeys, WRONGTYPE (sets are welcome), then of the options. Source: redis.io/commands/zunion.
     """
-    return _reply(ctx, args, _UNION)
+    return _reply(ctx, b"zunion", args, _UNION)
 
 
 @group.command(
@@ -269,7 +268,7 @@ def zunionstore(ctx: Context, args: list[bytes]) -> object:
     Reply: how many they are; with none the destination is deleted. Errors: as ZUNION.
     Source: redis.io/commands/zunionstore.
     """
-    return _store(ctx, args, _UNION, b"zunionstore")
+    return _store(ctx, b"zunionstore", args, _UNION)
 
 
 @group.command(
@@ -286,7 +285,7 @@ def zinter(ctx: Context, args: list[bytes]) -> object:
 
     Reply and errors: as ZUNION. Source: redis.io/commands/zinter.
     """
-    return _reply(ctx, args, _INTERSECTION)
+    return _reply(ctx, b"zinter", args, _INTERSECTION)
 
 
 @group.command(
@@ -304,7 +303,7 @@ def zinterstore(ctx: Context, args: list[bytes]) -> object:
     Reply: how many they are; with none the destination is deleted. Errors: as ZUNION.
     Source: redis.io/commands/zinterstore.
     """
-    return _store(ctx, args, _INTERSECTION, b"zinterstore")
+    return _store(ctx, b"zinterstore", args, _INTERSECTION)
 
 
 @group.command(
@@ -322,7 +321,7 @@ def zintercard(ctx: Context, args: list[bytes]) -> object:
     Reply: an integer, at most LIMIT unless that is 0. Errors: of numkeys, WRONGTYPE, then of LIMIT.
     Source: redis.io/commands/zintercard.
     """
-    query = _Query(ctx, args, 1, _INTERSECTION, _COUNTED)
+    query = _Query(ctx, b"zintercard", args, 1, _INTERSECTION, _COUNTED)
     sources = sorted(query.sources, key=_Source.size)
     limit = query.limit
     count = 0
@@ -351,7 +350,7 @@ def zdiff(ctx: Context, args: list[bytes]) -> object:
 
     Reply and errors: as ZUNION, with the scores of the first. Source: redis.io/commands/zdiff.
     """
-    return _reply(ctx, args, _DIFFERENCE)
+    return _reply(ctx, b"zdiff", args, _DIFFERENCE)
 
 
 @group.command(
@@ -369,4 +368,4 @@ def zdiffstore(ctx: Context, args: list[bytes]) -> object:
     Reply: how many they are; with none the destination is deleted. Errors: as ZUNION.
     Source: redis.io/commands/zdiffstore.
     """
-    return _store(ctx, args, _DIFFERENCE, b"zdiffstore")
+    return _store(ctx, b"zdiffstore", args, _DIFFERENCE)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 RESULT_IS_NAN: Final = b"ERR resulting score is not a number (NaN)"
 
 _QUICK_DIGITS: Final = 15  # as many always fit a double exactly
+_QUICK_SIZE: Final = _QUICK_DIGITS + 2
+_MINUS: Final = 45
+_POINT: Final = 46
 _ZERO: Final = 48
 _NINE: Final = 57
 
@@ -34,19 +37,34 @@ def score_arg(word: bytes) -> float:
 
 
 def read_score(word: bytes) -> float:
-    """Return the score that `word` spells, else nan. Plain digits, the usual case, are read without a detour."""
+    """Return the score that `word` spells, else nan.
+
+    The usual spellings, up to 15 digits with or without a point, are read without a detour: number and power of ten are
+    exact doubles then, so their quotient is rounded once, as strtod rounds.
+    """
     size: i64 = len(word)
-    if 0 < size <= _QUICK_DIGITS:
+    if 0 < size <= _QUICK_SIZE:
         number: i64 = 0
-        position: i64 = 0
+        scale = 0.0  # the power of ten below the number, once the point has been seen
+        negative = word[0] == _MINUS
+        position: i64 = 1 if negative else 0
+        digits: i64 = 0
         while position < size:
-            digit: i64 = word[position]
-            if digit < _ZERO or digit > _NINE:
+            byte: i64 = word[position]
+            if _ZERO <= byte <= _NINE:
+                number = number * 10 + (byte - _ZERO)
+                digits += 1
+                scale *= 10.0
+            elif byte == _POINT and scale == 0.0:
+                scale = 1.0
+            else:
                 break
-            number = number * 10 + (digit - _ZERO)
             position += 1
-        if position == size:
-            return float(number)
+        if position == size and 0 < digits <= _QUICK_DIGITS:
+            score = float(number)
+            if scale > 1.0:
+                score /= scale
+            return -score if negative else score
     value = parse_double(word)
     return math.nan if value is None else value
 

@@ -1,8 +1,15 @@
 """Sorted-set commands: what they log, which events they send, and who is served first."""
 
-import pytest
+import math
+import struct
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from respd.commands.zset_arguments import read_score
 from respd.context import Context
+from respd.datatypes.strings import parse_double
 from tests.local import Local, _written
 from tests.wire import plain
 
@@ -180,3 +187,19 @@ def test_random_members_are_any_and_differ_when_they_must(local: Local) -> None:
     assert isinstance(repeated, list)
     assert len(repeated) == 2000
     assert len(set(repeated)) > 250
+
+
+@given(
+    st.one_of(
+        st.from_regex(rb"\A-?[0-9]{0,17}\.?[0-9]{0,17}\Z"),
+        st.from_regex(rb"\A[-+.0-9e]{0,8}\Z"),
+        st.floats(allow_nan=False).map(lambda value: repr(value).encode()),
+    )
+)
+def test_scores_are_read_as_strtod_reads_them(word: bytes) -> None:
+    expected = parse_double(word)
+    score = read_score(word)
+    if expected is None:
+        assert math.isnan(score)
+    else:
+        assert struct.pack("d", score) == struct.pack("d", expected)
