@@ -22,6 +22,7 @@ INTERPRETED = {
     "cli",
     "cli_help",
     "config_rewrite",
+    "summaries",
     "syntax",
     "commands.introspection",
     "pollers",

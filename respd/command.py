@@ -276,12 +276,18 @@ class Declaration:
         self.since: str = since
         self.syntax: str = syntax
         self.complexity: str = complexity
-        self.summary: str = summary
+        self.given_summary: str = summary
         self.extra_categories: tuple[str, ...] = categories
         self.tips: tuple[str, ...] = tips
         self.history: tuple[tuple[str, str], ...] = history
         self.deprecated: tuple[str, str] | None = deprecated
         self.has_subcommands: bool = False
+
+    def summary(self) -> str:
+        """Return in one sentence what the command is for: as given, or from its handler's docstring."""
+        from respd.summaries import summaries
+
+        return self.given_summary or summaries().get(self.name, "")
 
     def is_container(self) -> bool:
         """Tell whether the command holds sub-commands."""
@@ -344,7 +350,6 @@ class Group:
         """
 
         def declare(handler: Handler) -> Handler:
-            summary = (handler.__doc__ or "").strip().split("\n")[0]
             declaration = Declaration(
                 name.lower(),
                 self.name,
@@ -355,7 +360,7 @@ class Group:
                 since,
                 syntax,
                 complexity,
-                summary,
+                "",
                 categories,
                 tips,
                 history,
@@ -405,6 +410,12 @@ def help_(ctx: Context, args: list[bytes]) -> object:
     return ctx.engine.commands.help_lines(args[0])
 
 
+# How long calls took is counted by powers of two of a microsecond, up to 2^30 (18 minutes).
+_LATENCY_STEPS: Final = 30
+FIRST_STEP: Final = 1e-6
+_SECOND_STEP: Final = 2e-6
+
+
 class Command:
     """A command as one engine knows it: the declaration, laid out for dispatch, and this engine's statistics."""
 
@@ -422,6 +433,34 @@ class Command:
         self.seconds: float = 0.0
         self.rejected: i64 = 0
         self.failed: i64 = 0
+        self.slower: list[int] = [0] * _LATENCY_STEPS  # calls of over 1 µs, by the power of two they stay below
+
+    def note_latency(self, seconds: float) -> None:
+        """Count a call that took over 1 µs."""
+        bound = _SECOND_STEP
+        step: i64 = 0
+        while seconds > bound and step < _LATENCY_STEPS - 1:
+            bound += bound
+            step += 1
+        self.slower[step] += 1
+
+    def latency_steps(self) -> list[tuple[int, int]]:
+        """Return (µs, calls that took at most so long) for 1, 2, 4, 8... µs, up to the longest call, without repeats."""
+        seen = int(self.calls) - sum(self.slower)
+        steps: list[tuple[int, int]] = [(1, seen)] if seen > 0 else []
+        for step, count in enumerate(self.slower):
+            if count:
+                seen += count
+                steps.append((2 << step, seen))
+        return steps
+
+    def percentile_us(self, percent: float) -> int:
+        """Return the bound in µs below which so many percent of the calls stayed."""
+        steps = self.latency_steps()
+        for bound_us, count in steps:
+            if count * 100 >= percent * int(self.calls):
+                return bound_us
+        return steps[-1][0] if steps else 0
 
     def key_positions(self, args: list[bytes]) -> list[int] | None:
         """Return the positions of all keys in `args`, or None when the words do not fit."""
@@ -443,6 +482,7 @@ class Command:
         self.seconds = 0.0
         self.rejected = 0
         self.failed = 0
+        self.slower = [0] * _LATENCY_STEPS
 
 
 class CommandTable:
@@ -508,5 +548,5 @@ class CommandTable:
         for sub_name, sub in sorted(command.subcommands.items()):
             syntax = plain(sub.declaration.syntax).encode()
             lines.append(Status(b"%b%b" % (sub_name.upper(), b" " + syntax if syntax else b"")))
-            lines.append(Status(b"    " + sub.declaration.summary.encode()))
+            lines.append(Status(b"    " + sub.declaration.summary().encode()))
         return lines

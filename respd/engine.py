@@ -18,6 +18,8 @@ from respd.blocking import BLOCK_LIST, BLOCK_STREAM, BLOCK_ZSET, Block, Parked
 from respd.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
 from respd.clock import Clock
 from respd.command import (
+    FAST,
+    FIRST_STEP,
     MAY_REPLICATE,
     NO_AUTH,
     NO_MULTI,
@@ -33,9 +35,11 @@ from respd.context import Context
 from respd.database import NO_TOUCH_CLOCK, Database, Keyspace, type_name
 from respd.datatypes.deadlines import FAR_FUTURE, Deadlines
 from respd.errors import DEBUG_NOT_ALLOWED, NOAUTH, CommandError, wrong_arity
+from respd.latency import LatencyMonitor
 from respd.log import Log
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
 from respd.pubsub import PubSub
+from respd.scripts import Scripts
 from respd.slowlog import SlowLog
 from respd.stats import Stats
 
@@ -65,6 +69,9 @@ class Engine:
         self.stats = Stats()
         self.pubsub = PubSub()
         self.slowlog = SlowLog(config)
+        self.latency = LatencyMonitor(config)
+        self.slow_s: float = min(self.slowlog.threshold_s, self.latency.threshold_s)
+        self.scripts = Scripts(self._log_of_script)
         self.commands = CommandTable(groups)
         for renaming in config.renamings:
             self.commands.rename(renaming.name, renaming.new_name)
@@ -100,7 +107,8 @@ class Engine:
         self.started_ms: int = int(clock.ms)
         config.on_change(["notify-keyspace-events"], self._configure_events)
         config.on_change(["requirepass"], self._configure_password)
-        config.on_change(["slowlog-log-slower-than", "slowlog-max-len"], self._configure_slowlog)
+        limits = ["slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"]
+        config.on_change(limits, self._configure_slowness)
         self._configure_events()
 
     def _configure_events(self) -> None:
@@ -112,8 +120,10 @@ class Engine:
             for client in self.clients.values():
                 client.gates &= ~gates.AUTH
 
-    def _configure_slowlog(self) -> None:
+    def _configure_slowness(self) -> None:
         self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
+        self.latency.configure(self.config.latency_monitor_threshold)
+        self.slow_s = min(self.slowlog.threshold_s, self.latency.threshold_s)
 
     def reset_stats(self) -> None:
         """CONFIG RESETSTAT: start all counters anew."""
@@ -195,8 +205,8 @@ class Engine:
         except CommandError as error:
             error.__traceback__ = None  # it leads to this frame, which holds the error: a cycle
             value = error
-        except Exception as error:
-            value = self._internal_error(command, error)
+        except Exception as defect:  # another name: mypyc gives one name one type
+            value = self._internal_error(command, defect)
         now = self.clock.refresh()
         self.moment = now
         elapsed = now - started
@@ -207,14 +217,19 @@ class Engine:
         if isinstance(value, CommandError):
             command.failed += 1
             self.stats.record_error(value.text)
-        if elapsed >= self.slowlog.threshold_s:
+        if elapsed > FIRST_STEP:
+            command.note_latency(elapsed)
+        if elapsed >= self.slow_s:
             self._slow(ctx, command, args, elapsed)
         return value
 
     def _slow(self, ctx: Context, command: Command, args: list[bytes], elapsed: float) -> None:
-        if not command.flags & SKIP_SLOWLOG and self.slowlog.threshold_s >= 0.0:
+        now_s = int(self.clock.ms // 1000)
+        if elapsed >= self.slowlog.threshold_s and not command.flags & SKIP_SLOWLOG:
             client = ctx.client
-            self.slowlog.add(args, int(elapsed * 1e6), int(self.clock.ms // 1000), client.address, client.name)
+            self.slowlog.add(args, int(elapsed * 1e6), now_s, client.address, client.name)
+        if elapsed >= self.latency.threshold_s:
+            self.latency.add(b"fast-command" if command.flags & FAST else b"command", elapsed, now_s)
 
     def _internal_error(self, command: Command, error: Exception) -> CommandError:
         """Log a defect of ours, or a lack of memory, and make an error reply of it: the server goes on."""
@@ -224,6 +239,11 @@ class Engine:
 
         self.log.warning(f"internal error in '{command.name.decode()}': {''.join(traceback.format_exception(error))}")
         return CommandError(b"ERR internal error in '%b': %b" % (command.name, type(error).__name__.encode()))
+
+    def _log_of_script(self, level: int, text: bytes) -> None:
+        """Write what a script has logged, with one of Redis' four levels."""
+        write = (self.log.debug, self.log.verbose, self.log.notice, self.log.warning)[max(0, min(level, 3))]
+        write(text.decode(errors="backslashreplace"))
 
     def _resolve(self, ctx: Context, args: list[bytes]) -> Command | None:
         """Find the command of `args` where the quick look-up will not do; without one, reply why, return None."""
@@ -428,14 +448,15 @@ class Engine:
         self.in_exec = True
         self.exec_size = len(queue)
         for words in queue:
-            replies.append(self._call_queued(ctx, words, unit))
+            replies.append(self.call_queued(ctx, words, unit))
         self.in_exec = False
         self.clock.frozen = was_frozen
         ctx.deny_blocking = denied
         self._emit(index, unit)
         return replies
 
-    def _call_queued(self, ctx: Context, words: list[bytes], unit: list[list[bytes]]) -> object:
+    def call_queued(self, ctx: Context, words: list[bytes], unit: list[list[bytes]]) -> object:
+        """Run a command of a transaction or a script, and add to `unit` what it logs; errors are values."""
         command = self.commands.lookup(words)
         if command is None:
             return unknown_command(words)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import respd
 from respd.config import Config, ConfigFileError, SetError, UnreadableFile
 from respd.config_rewrite import rewrite_file, rewritten
 from respd.directive_kinds import ConfigError, expand_title, format_memory, parse_memory, quoted
@@ -23,7 +24,7 @@ from tests.conftest import StartServer
 from tests.wire import Frame
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "respd"
+PACKAGE = Path(respd.__file__).parent
 _TABLE = ("directives.py", "directive_kinds.py", "config.py")
 
 

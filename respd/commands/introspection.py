@@ -172,7 +172,7 @@ def document(command: Command) -> MapReply:
     """Return COMMAND DOCS' map about a command and its sub-commands."""
     declaration = command.declaration
     flat: list[object] = [
-        b"summary", declaration.summary.encode(),
+        b"summary", declaration.summary().encode(),
         b"since", declaration.since.encode(),
         b"group", declaration.group.encode(),
     ]  # fmt: skip
