@@ -124,6 +124,9 @@ class Config:
         self.maxmemory_policy = b""
         self.slowlog_log_slower_than = 10000
         self.slowlog_max_len = 128
+        self.latency_monitor_threshold = 0
+        self.latency_tracking = True
+        self.latency_tracking_info_percentiles: list[float] = []
 
         for directive in DIRECTIVES:
             self.by_name[directive.name] = directive

@@ -296,9 +296,15 @@ DIRECTIVES: Final = (
         summary="microseconds from which a command is slow; -1 for never",
     ),
     _int("slowlog-max-len", 128, 0, LONG_MAX, IN_FORCE, summary="slow commands remembered"),
-    _int("latency-monitor-threshold", 0, 0, LONG_MAX),
-    _yes_no("latency-tracking", True),
-    _special("latency-tracking-info-percentiles", Percentiles(), [50.0, 99.0, 99.9]),
+    _int("latency-monitor-threshold", 0, 0, LONG_MAX, IN_FORCE, summary="milliseconds that make an event; 0 for none"),
+    _yes_no("latency-tracking", True, IN_FORCE, summary="tell how long commands take"),
+    _special(
+        "latency-tracking-info-percentiles",
+        Percentiles(),
+        [50.0, 99.0, 99.9],
+        IN_FORCE,
+        summary="percentiles that INFO latencystats shows",
+    ),
     # Scripts
     _int("busy-reply-threshold", 5000, 0, LONG_MAX, alias="lua-time-limit"),
     _yes_no("lua-enable-deprecated-api", False, IMMUTABLE | HIDDEN),

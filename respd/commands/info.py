@@ -1,8 +1,7 @@
 """INFO: what the server tells about itself, in sections of `name:value` lines.
 
 Field names, order and format are Redis', so that the tools which read them work. A figure that respd has no counterpart
-of (background saving, replicas, active defragmentation...) is what Redis shows when there is none; Latencystats is
-empty, as it is there with `latency-tracking no`.
+of (background saving, replicas, active defragmentation...) is what Redis shows when there is none.
 Source: redis.io/commands/info.
 """
 
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from respd import build
 from respd.command import LOADING, STALE, Command, Group
+from respd.datatypes.strings import format_double
 from respd.protocol.replies import Verbatim
 from respd.stats import (
     children_cpu_seconds,
@@ -103,6 +103,8 @@ def _section(ctx: Context, name: bytes) -> list[bytes]:
         return _command_stats(ctx)
     if name == b"errorstats":
         return _error_stats(ctx)
+    if name == b"latencystats":
+        return _latency_stats(ctx)
     if name == b"cluster":
         return [b"cluster_enabled:0"]
     if name == b"keyspace":
@@ -502,6 +504,18 @@ def _command_line(command: Command) -> bytes:
 def _error_stats(ctx: Context) -> list[bytes]:
     errors = ctx.engine.stats.errors
     return [b"errorstat_%b:count=%d" % (_safe(code), errors[code]) for code in sorted(errors)]
+
+
+def _latency_stats(ctx: Context) -> list[bytes]:
+    if not ctx.config.latency_tracking:
+        return []
+    percentiles = ctx.config.latency_tracking_info_percentiles
+    lines: list[bytes] = []
+    for command in ctx.engine.commands.all:
+        if command.calls:
+            shown = [b"p%b=%d.000" % (format_double(each), command.percentile_us(each)) for each in percentiles]
+            lines.append(b"latency_percentiles_usec_%b:%b" % (command.name, b",".join(shown)))
+    return lines
 
 
 def _safe(name: bytes) -> bytes:
