@@ -437,7 +437,7 @@ class Command:
 
     def note_latency(self, seconds: float) -> None:
         """Count a call that took over 1 µs."""
-        bound = _SECOND_STEP
+        bound: float = _SECOND_STEP
         step: i64 = 0
         while seconds > bound and step < _LATENCY_STEPS - 1:
             bound += bound
@@ -445,7 +445,7 @@ class Command:
         self.slower[step] += 1
 
     def latency_steps(self) -> list[tuple[int, int]]:
-        """Return (µs, calls that took at most so long) for 1, 2, 4, 8... µs, up to the longest call, without repeats."""
+        """Return (µs, calls that took at most so long) for 1, 2, 4, 8... µs, leaving out bounds that add none."""
         seen = int(self.calls) - sum(self.slower)
         steps: list[tuple[int, int]] = [(1, seen)] if seen > 0 else []
         for step, count in enumerate(self.slower):
