@@ -302,7 +302,7 @@ class Declaration:
         found: list[str] = []
         if flags & WRITE:
             found.append("write")
-        if flags & READONLY and "scripting" not in self.extra_categories:
+        if flags & READONLY and self.group != "scripting" and "scripting" not in self.extra_categories:
             found.append("read")
         if self.handler is not None:
             found.extend(_GROUP_CATEGORIES[self.group])

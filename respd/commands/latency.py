@@ -134,8 +134,6 @@ def histogram(ctx: Context, args: list[bytes]) -> object:
 
     Reply: a map, of all commands or of those named, with their sub-commands.
     """
-    if not ctx.config.latency_tracking:
-        return MapReply([])
     table = ctx.engine.commands
     chosen: list[Command] = []
     if len(args) == 2:

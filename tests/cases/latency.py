@@ -46,7 +46,7 @@ CASES = [
         "LATENCY HISTOGRAM hset del",
         shape("LATENCY HISTOGRAM object"),
         "CONFIG SET latency-tracking no",
-        "LATENCY HISTOGRAM",
+        shape("LATENCY HISTOGRAM"),
         "INFO latencystats",
         config=True,
         multi=False,
