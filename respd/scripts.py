@@ -3,12 +3,16 @@
 # to respd/scripting/ if you like, and delete this note.
 """Lua scripts: their cache, the sandbox they run in, and values on their way in and out.
 
-One Lua 5.1 state (lupa) serves all scripts and is made when the first one comes. Scripts see a table of globals of their
-own, without files, modules and debugging, that they cannot change; library tables are behind proxies for the same reason.
-Whatever can go wrong in Python is handed to Lua as (False, text), so no Python exception crosses a Lua frame.
+One Lua 5.1 state (lupa) serves all scripts and is made when the first one comes. Scripts see a table of globals of
+their own, without files, modules and debugging, that they cannot change; library tables are behind proxies for the same
+reason. Python objects have no attributes there.
 
-The redis library has call, pcall, error_reply, status_reply, sha1hex, log and setresp. cjson, cmsgpack, struct and bit are
-not there yet. Source: redis.io, "Scripting with Lua" and "Redis Lua API reference".
+`redis.call` is a Python method and raises `ScriptError`, which Lua sees as an error like any other: were it a Lua
+function, `return redis.call(...)` would be a tail call, and the line to be named in the error lost. Wherever a script can
+get hold of an error (pcall, xpcall, coroutine.resume), the exception is exchanged for what Redis has there.
+
+The redis library has call, pcall, error_reply, status_reply, sha1hex, log and setresp. cjson, cmsgpack, struct and bit
+are not there yet. Source: redis.io, "Scripting with Lua" and "Redis Lua API reference".
 """
 
 from __future__ import annotations
@@ -35,13 +39,17 @@ Caller = Callable[[list[bytes]], object]
 _MAX_DEPTH: Final = 200
 _TOO_DEEP: Final = b"ERR reached lua stack limit"
 _NO_SCRIPT: Final = b"NOSCRIPT No matching script. Please use EVAL."
+_COMPILING: Final = b"ERR Error compiling script (new function): "
+_FLAGS: Final = (b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys")
 _NO_WORDS: Final = b"ERR Please specify at least one argument for this redis lib call"
 _BAD_WORDS: Final = b"ERR Lua redis lib command arguments must be strings or integers"
 
 _PRELUDE: Final = rb"""
-local call, sha1hex, log, setresp = ...
-local error, getinfo, getmetatable, setmetatable, type, tostring = error, debug.getinfo, getmetatable, setmetatable, type, tostring
-local xpcall, rawset, loadstring, setfenv, table_concat = xpcall, rawset, loadstring, setfenv, table.concat
+local call, pcall_, error_text, sha1hex, log, setresp = ...
+local error, getinfo, setmetatable, type, tostring, select = error, debug.getinfo, setmetatable, type, tostring, select
+local pcall, xpcall, rawset, loadstring, setfenv = pcall, xpcall, rawset, loadstring, setfenv
+local table_concat, coroutine_resume, unpack = table.concat, coroutine.resume, unpack
+local own_source = getinfo(1, 'S').source
 local locked = {}
 
 local function refuse() error('Attempt to modify a readonly table', 2) end
@@ -55,16 +63,8 @@ local redis = {
     LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
     REPL_NONE = 0, REPL_AOF = 1, REPL_SLAVE = 2, REPL_REPLICA = 2, REPL_ALL = 3,
 }
-function redis.call(...)
-    local ok, value = call(...)
-    if ok then return value end
-    error({err = value}, 0)
-end
-function redis.pcall(...)
-    local ok, value = call(...)
-    if ok then return value end
-    return {err = value}
-end
+redis.call = call
+redis.pcall = pcall_
 local function one_text(name, field, given, count)
     if count ~= 1 or type(given) ~= 'string' then
         return {err = 'ERR wrong number or type of arguments'}
@@ -100,10 +100,22 @@ function redis.set_repl() end
 function redis.breakpoint() return false end
 function redis.debug() end
 
+local function as_table(problem)
+    local text = type(problem) == 'userdata' and error_text(problem)
+    if text then return {err = text} end
+    return problem
+end
+local function plain(done, problem, ...)
+    if done then return done, problem, ... end
+    problem = as_table(problem)
+    if type(problem) == 'table' and problem.err then problem = problem.err end
+    return false, problem
+end
+
 local globals = {
     assert = assert, collectgarbage = collectgarbage, error = error, gcinfo = gcinfo, getmetatable = getmetatable,
-    ipairs = ipairs, next = next, pairs = pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, select = select,
-    tonumber = tonumber, tostring = tostring, type = type, unpack = unpack, xpcall = xpcall, _VERSION = _VERSION,
+    ipairs = ipairs, next = next, pairs = pairs, rawequal = rawequal, rawget = rawget, select = select,
+    tonumber = tonumber, tostring = tostring, type = type, unpack = unpack, _VERSION = _VERSION,
     coroutine = behind_proxy(coroutine), math = behind_proxy(math), table = behind_proxy(table),
     os = behind_proxy({clock = os.clock}), redis = behind_proxy(redis), server = behind_proxy(redis),
 }
@@ -112,6 +124,9 @@ getmetatable('').__metatable = false
 globals.string = behind_proxy(string)
 locked[globals] = true
 globals._G = globals
+function coroutine.resume(...) return plain(coroutine_resume(...)) end
+function globals.pcall(...) return plain(pcall(...)) end
+function globals.xpcall(one, handler) return xpcall(one, function(problem) return handler(as_table(problem)) end) end
 function globals.rawset(one, ...)
     if locked[one] then error('Attempt to modify a readonly table', 2) end
     return rawset(one, ...)
@@ -144,11 +159,12 @@ setmetatable(globals, {
 })
 
 local function explain(problem)
+    problem = as_table(problem)
     if type(problem) ~= 'table' then problem = {err = 'ERR ' .. tostring(problem)} end
     for level = 2, 20 do
         local place = getinfo(level, 'Sl')
         if not place then break end
-        if place.source == '@user_script' then
+        if place.what ~= 'C' and place.source ~= own_source then
             problem.source, problem.line = place.source, place.currentline
             break
         end
@@ -175,6 +191,23 @@ def sha1_hex(data: bytes) -> bytes:
     return hashlib.sha1(data).hexdigest().encode()
 
 
+class ScriptError(Exception):
+    """An error that a script may catch; `text` is its whole reply."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Script:
+    """A compiled script. One that begins with `#!lua` says by flags whether it writes; one without may do either."""
+
+    def __init__(self, function: Any, has_flags: bool, writes: bool) -> None:
+        self.function = function
+        self.has_flags = has_flags
+        self.writes = writes
+
+
 class Scripts:
     """The scripts of one server. `add` compiles and keeps one, `run` runs one that was added."""
 
@@ -183,37 +216,47 @@ class Scripts:
         self._lua: Any = None
         self._compile: Any = None
         self._run: Any = None
-        self._functions: dict[bytes, Any] = {}
+        self._scripts: dict[bytes, Script] = {}
         self._caller: Caller | None = None
         self._resp = 2
 
     def add(self, source: bytes) -> bytes:
         """Compile a script unless it is known, and return its SHA1; raise CommandError when it is no Lua. O(size)."""
         digest = sha1_hex(source)
-        if digest not in self._functions:
+        if digest not in self._scripts:
             if self._lua is None:
                 self._begin()
             text = source
-            if text.startswith(b"#!"):  # the first line names the engine; lines keep their numbers
-                text = b"--" + text
+            has_flags = text.startswith(b"#!")
+            writes = True
+            if has_flags:
+                writes = _read_shebang(text.partition(b"\n")[0])
+                text = b"--" + text  # lines keep their numbers
             if text[:1] == b"\x1b":
-                raise CommandError(b"ERR Error compiling script (new function): attempt to load what is no source text")
+                raise CommandError(_COMPILING + b"attempt to load what is no source text")
             made, problem = self._pair(self._compile(text))
             if made is None:
-                raise CommandError(b"ERR Error compiling script (new function): " + _as_text(problem))
-            self._functions[digest] = made
+                raise CommandError(_COMPILING + _as_text(problem))
+            self._scripts[digest] = Script(made, has_flags, writes)
         return digest
 
     def has(self, digest: bytes) -> bool:
         """Tell whether a script with this SHA1, in lower case, is kept. O(1)."""
-        return digest in self._functions
+        return digest in self._scripts
 
     def __len__(self) -> int:
-        return len(self._functions)
+        return len(self._scripts)
+
+    def get(self, digest: bytes) -> Script:
+        """Return the script with this SHA1, in lower case; raise NOSCRIPT when it is not kept. O(1)."""
+        script = self._scripts.get(digest)
+        if script is None:
+            raise CommandError(_NO_SCRIPT)
+        return script
 
     def flush(self) -> None:
         """Forget all scripts, and the Lua state they ran in."""
-        self._functions = {}
+        self._scripts = {}
         self._lua = None
 
     def run(self, digest: bytes, keys: list[bytes], arguments: list[bytes], caller: Caller) -> object:
@@ -221,9 +264,7 @@ class Scripts:
 
         Raises CommandError: NOSCRIPT, or what the script failed with, told as Redis does.
         """
-        function = self._functions.get(digest)
-        if function is None:
-            raise CommandError(_NO_SCRIPT)
+        function = self.get(digest).function
         self._caller = caller
         self._resp = 2
         keys_table = self._lua.table_from(keys)
@@ -247,10 +288,16 @@ class Scripts:
         except ImportError:
             raise CommandError(b"ERR scripts need the Python package lupa, which is not installed") from None
         self._lua = lua51.LuaRuntime(
-            encoding=None, unpack_returned_tuples=True, register_eval=False, register_builtins=False
+            encoding=None,
+            unpack_returned_tuples=True,
+            register_eval=False,
+            register_builtins=False,
+            attribute_filter=_no_attributes,
         )
         prelude = self._lua.compile(_PRELUDE)
-        self._compile, self._run = prelude(self._call, sha1_hex, self._write_log, self._set_resp)
+        self._compile, self._run = prelude(
+            self._call, self._pcall, _error_text, sha1_hex, self._write_log, self._set_resp
+        )
 
     def _pair(self, returned: Any) -> tuple[Any, Any]:
         """The first two of what a Lua function returned."""
@@ -261,25 +308,32 @@ class Scripts:
     def _is_table(self, value: Any) -> bool:
         return not isinstance(value, (bytes, int, float)) and value is not None and hasattr(value, "keys")
 
-    def _call(self, *words: Any) -> tuple[bool, Any]:
-        """redis.call and redis.pcall: run a command, and return (True, reply) or (False, error text)."""
+    def _call(self, *words: Any) -> Any:
+        """redis.call: run a command and return its reply; raise ScriptError for an error."""
         if not words:
-            return False, _NO_WORDS
+            raise ScriptError(_NO_WORDS)
         command: list[bytes] = []
         for word in words:
             if isinstance(word, bytes):
                 command.append(word)
             elif isinstance(word, bool) or not isinstance(word, (int, float)):
-                return False, _BAD_WORDS
+                raise ScriptError(_BAD_WORDS)
             else:
                 command.append(b"%d" % word if isinstance(word, int) else format_double(word))
         caller = self._caller
         if caller is None:
-            return False, b"ERR no script is running"
+            raise ScriptError(b"ERR no script is running")
         reply = caller(command)
         if isinstance(reply, CommandError):
-            return False, reply.text
-        return True, self._to_lua(reply)
+            raise ScriptError(reply.text)
+        return self._to_lua(reply)
+
+    def _pcall(self, *words: Any) -> Any:
+        """redis.pcall: run a command and return its reply, an error as a table."""
+        try:
+            return self._call(*words)
+        except ScriptError as error:
+            return self._lua.table_from({b"err": error.text})
 
     def _write_log(self, level: Any, text: Any) -> None:
         if isinstance(level, int) and isinstance(text, bytes):
@@ -401,8 +455,10 @@ class Scripts:
         if isinstance(digits, bytes):
             return BigNumber(digits.replace(b"\r", b" ").replace(b"\n", b" "))
         verbatim = table[b"verbatim_string"]
-        if self._is_table(verbatim) and isinstance(verbatim[b"string"], bytes) and isinstance(verbatim[b"format"], bytes):
-            return Verbatim(verbatim[b"format"][:3], verbatim[b"string"])
+        if self._is_table(verbatim):
+            text, kind = verbatim[b"string"], verbatim[b"format"]
+            if isinstance(text, bytes) and isinstance(kind, bytes):
+                return Verbatim(kind[:3], text)
         items: list[object] = []
         place = 1
         while True:
@@ -411,6 +467,32 @@ class Scripts:
                 return items
             items.append(self._to_reply(item, depth + 1))
             place += 1
+
+
+def _read_shebang(line: bytes) -> bool:
+    """Read a script's first line, `#!lua [flags=a,b]`, and return whether the script may write."""
+    words = line.split()
+    if words[0] != b"#!lua":
+        raise CommandError(b"ERR Unexpected engine in script shebang: " + words[0])
+    writes = True
+    for word in words[1:]:
+        if not word.startswith(b"flags="):
+            raise CommandError(b"ERR Unknown lua shebang option: " + word)
+        for flag in word.removeprefix(b"flags=").split(b","):
+            if flag and flag not in _FLAGS:
+                raise CommandError(b"ERR Unexpected flag in script shebang: " + flag)
+            writes = writes and flag != b"no-writes"
+    return writes
+
+
+def _no_attributes(owner: Any, name: Any, is_setting: bool) -> Any:
+    """Keep Lua from the insides of Python objects."""
+    raise AttributeError("a script sees no attributes")
+
+
+def _error_text(problem: Any) -> bytes | None:
+    """The text of an error raised in Python; None for any other object."""
+    return problem.text if isinstance(problem, ScriptError) else None
 
 
 def _clamped(number: int) -> int:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from respd.arguments import int_arg
 from respd.command import (
     ACCESS,
-    LOADING,
     MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
@@ -28,7 +27,7 @@ from respd.command import (
     noted,
     num_keys,
 )
-from respd.errors import SYNTAX, CommandError
+from respd.errors import CommandError
 from respd.protocol.replies import OK
 
 if TYPE_CHECKING:
@@ -75,11 +74,14 @@ def _run(ctx: Context, digest: bytes, args: list[bytes], read_only: bool) -> obj
     if count < 0:
         raise CommandError(b"ERR Number of keys can't be negative")
     engine = ctx.engine
+    script = engine.scripts.get(digest)
+    if read_only and script.has_flags and script.writes:
+        raise CommandError(b"ERR Can not execute a script with write flag using *_ro command.")
     client = ctx.client
     clock = engine.clock
     outer_records, was_frozen, denied = engine.records, clock.frozen, ctx.deny_blocking
     resp, index = client.resp, client.db_index
-    run = _Run(ctx, read_only)
+    run = _Run(ctx, read_only or not script.writes)
     clock.frozen = True
     ctx.deny_blocking = True
     client.resp = 2
@@ -97,8 +99,8 @@ def _run(ctx: Context, digest: bytes, args: list[bytes], read_only: bool) -> obj
             ctx.record(words)
 
 
-@group.command("EVAL", arity=-3, flags=_EVAL, keys=noted(num_keys(2, RW | ACCESS | UPDATE), f"{_WORST}, RW and UPDATE"), since="2.6.0",
-               syntax=f"script {_SYNTAX}", complexity="That of the script.")  # fmt: skip
+@group.command("EVAL", arity=-3, flags=_EVAL, since="2.6.0", syntax=f"script {_SYNTAX}",
+               keys=noted(num_keys(2, RW | ACCESS | UPDATE), f"{_WORST}, RW and UPDATE"), complexity="That of the script.")  # fmt: skip
 def eval_(ctx: Context, args: list[bytes]) -> object:
     """Run a Lua script.
 
@@ -118,8 +120,8 @@ def evalsha(ctx: Context, args: list[bytes]) -> object:
     return _run(ctx, args[1].lower(), args, False)
 
 
-@group.command("EVAL_RO", arity=-3, flags=_EVAL | READONLY, keys=noted(num_keys(2, RO | ACCESS), f"{_WORST}, RO and ACCESS"), since="7.0.0",
-               syntax=f"script {_SYNTAX}", complexity="That of the script.")  # fmt: skip
+@group.command("EVAL_RO", arity=-3, flags=_EVAL | READONLY, since="7.0.0", syntax=f"script {_SYNTAX}", categories=("-read",),
+               keys=noted(num_keys(2, RO | ACCESS), f"{_WORST}, RO and ACCESS"), complexity="That of the script.")  # fmt: skip
 def eval_ro(ctx: Context, args: list[bytes]) -> object:
     """Run a Lua script that changes nothing.
 
@@ -172,6 +174,6 @@ def script_flush(ctx: Context, args: list[bytes]) -> object:
     Reply: OK. Errors: a bad option. Source: redis.io/commands/script-flush.
     """
     if len(args) > 3 or (len(args) == 3 and args[2].upper() not in (b"ASYNC", b"SYNC")):
-        raise CommandError(b"ERR SCRIPT FLUSH only support SYNC|ASYNC option" if len(args) == 3 else SYNTAX)
+        raise CommandError(b"ERR SCRIPT FLUSH only support SYNC|ASYNC option")
     ctx.engine.scripts.flush()
     return OK
