@@ -1,7 +1,4 @@
-"""redis-py as people use it, sync and asyncio, RESP2 and RESP3, against respd.
-
-Locks of redis-py are left out: they release with EVALSHA, and respd has no scripts yet.
-"""
+"""redis-py as people use it, sync and asyncio, RESP2 and RESP3, against respd."""
 
 from __future__ import annotations
 
@@ -265,6 +262,31 @@ def test_asyncio(server: Server, protocol: int) -> None:
             await client.connection_pool.disconnect()
 
     asyncio.run(asyncio.wait_for(play(), PATIENCE * 2))
+
+
+def test_locks(client: Any) -> None:
+    """A lock keeps others out; it is released and extended by scripts, and only by its owner."""
+    lock, other = client.lock("door", timeout=30), client.lock("door", timeout=30)
+    assert lock.acquire(blocking=False) and not other.acquire(blocking=False)
+    assert lock.owned() and not other.owned() and lock.locked()
+    assert lock.extend(100) and 30 < client.ttl("door") <= 130
+    lock.release()
+    assert client.get("door") is None
+    with other:
+        client.set("door", "somebody else's")
+        with pytest.raises(redis.exceptions.LockNotOwnedError):
+            other.release()
+        client.set("door", bytes(other.local.token))
+
+
+def test_scripts(client: Any) -> None:
+    """register_script runs by SHA1 and loads the script when the server does not know it."""
+    client.script_flush()
+    add = client.register_script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    assert add(keys=["n"], args=[5]) == 5 and add(keys=["n"], args=[5]) == 10
+    with client.pipeline() as pipe:
+        add(keys=["n"], args=[1], client=pipe)
+        assert pipe.execute() == [11]
 
 
 def test_reconnection_after_being_killed(client: Any, server: Server) -> None:
