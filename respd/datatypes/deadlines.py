@@ -1,10 +1,10 @@
 """Moments at which keys are due, cheap to set, to drop and to ask for the next.
 
-A heap of (moment, key) gives the next deadline, but entries dropped before their time stay in it as ballast: a lock that is
-set for 30 s and deleted at once, 100,000 times a second, would leave millions. So only the next few seconds live in a
-heap; what lies further off waits in buckets of 4 s, from which it can be removed for good. A bucket is poured into the
-heap a slice at a time before its time comes, so that no turn of the loop stalls. The heap may hold stale items: whoever
-takes a key from `pop_due` checks that it is really due.
+A heap of (moment, key) gives the next deadline, but entries dropped before their time stay in it as ballast: a lock
+that is set for 30 s and deleted at once, 100,000 times a second, would leave millions. So only the next few seconds
+live in a heap; what lies further off waits in buckets of 4 s, from which it can be removed for good. A bucket is poured
+into the heap a slice at a time before its time comes, so that no turn of the loop stalls. The heap may hold stale
+items: whoever takes a key from `pop_due` checks that it is really due.
 
 Invariant: an item (moment, key) added and not removed is in `_near`, in `_pouring`, or in its bucket; a moment below
 `_horizon` is never in a bucket, except for the bucket being poured.
