@@ -41,6 +41,7 @@ _BIG_READ: Final = 256 * 1024
 _SEND_SIZE: Final = 256 * 1024
 _KEEP_BUFFER: Final = 64 * 1024
 _ACCEPTS_PER_TURN: Final = 1000
+_AFTER_DEFECT_S: Final = 0.1
 _LAZY_SLICE: Final = 2000
 _DENIED: Final = (
     b"-DENIED respd is running in protected mode because protected mode is enabled and no password is set for the "
@@ -316,7 +317,16 @@ class Server:
             client.close_after_reply = True
             client.gates |= gates.CLOSING
             client.wants_write()
+        except Exception as defect:  # ours, outside a handler; or no memory for a reply: this client alone suffers
+            self._log_defect(defect)
+            self.close(connection)
+            return
         self._check_query_buffer(connection)
+
+    def _log_defect(self, defect: Exception) -> None:
+        import traceback
+
+        self.log.warning(f"internal error: {''.join(traceback.format_exception(defect))}")
 
     def _check_query_buffer(self, connection: Connection) -> None:
         client = connection.client
@@ -443,10 +453,14 @@ class Server:
     # -- the loop
 
     def run(self) -> None:
-        """Serve until shutdown is requested."""
+        """Serve until shutdown is requested. A defect of ours is logged and costs a turn, not everybody's data."""
         timeout_s = 0.0
         while not self.engine.shutdown_requested:
-            timeout_s = self.turn(timeout_s)
+            try:
+                timeout_s = self.turn(timeout_s)
+            except Exception as defect:
+                self._log_defect(defect)
+                timeout_s = _AFTER_DEFECT_S
 
     def turn(self, timeout_s: float) -> float:
         """Wait at most `timeout_s` seconds and serve what is ready; return how long the next turn may wait."""
