@@ -1,0 +1,106 @@
+"""The loop turned by hand, with real sockets on both ends and an engine that has commands with defects."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from respd.clock import Clock
+from respd.command import FAST, READONLY, Group
+from respd.commands import all_groups
+from respd.config import Config
+from respd.context import Context
+from respd.engine import Engine
+from respd.log import Log
+from respd.network import Server
+from tests.servers import free_port
+
+extra = Group("generic")
+
+
+@extra.command("NOTHING-KNOWN", arity=1, since="1.0.0", flags=FAST | READONLY)
+def nothing_known(ctx: Context, args: list[bytes]) -> object:
+    """Return what no reply can be made of."""
+    return object()
+
+
+class Loop:
+    """A server in this process, and clients of it."""
+
+    def __init__(self, log_path: Path) -> None:
+        config = Config()
+        config.port = free_port()
+        config.bind = ["127.0.0.1"]
+        self.log_path = log_path
+        self.port = config.port
+        self.server = Server(config, log := Log(str(log_path)), Engine(config, [*all_groups(), extra], Clock(), log))
+        self.server.listen()
+
+    def client(self) -> socket.socket:
+        """A connection that the server has accepted."""
+        sock = socket.create_connection(("127.0.0.1", self.port))
+        self.turn()
+        return sock
+
+    def turn(self, times: int = 3) -> None:
+        """Let the loop turn, without waiting for long."""
+        for _ in range(times):
+            self.server.turn(0.05)
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Loop]:
+    loop = Loop(tmp_path / "respd.log")
+    yield loop
+    loop.server.stop()
+
+
+def test_a_reply_that_cannot_be_encoded_costs_one_connection_only(loop: Loop) -> None:
+    with loop.client() as victim, loop.client() as other:
+        victim.sendall(b"NOTHING-KNOWN\r\n")
+        loop.turn()
+        assert victim.recv(100) == b""
+        other.sendall(b"PING\r\n")
+        loop.turn()
+        assert other.recv(100) == b"+PONG\r\n"
+    assert "no reply" in loop.log_path.read_text()
+
+
+def test_one_read_a_turn_keeps_a_flood_from_starving_the_others(loop: Loop) -> None:
+    with loop.client() as flood, loop.client() as other:
+        flood.setblocking(False)
+        flood.send(b"PING\r\n" * 50_000)
+        other.sendall(b"ECHO x\r\n")
+        loop.turn(1)
+        assert other.recv(100) == b"$1\r\nx\r\n"
+
+
+def test_a_reader_that_is_slow_gets_everything(loop: Loop) -> None:
+    with loop.client() as sock:
+        size = 5_000_000
+        sock.sendall(b"SETRANGE k %d x\r\n" % (size - 1))
+        loop.turn()
+        assert sock.recv(100) == b":%d\r\n" % size
+        sock.sendall(b"GET k\r\nPING\r\n")
+        loop.turn()
+        wanted = len(b"$%d\r\n\r\n+PONG\r\n" % size) + size
+        received = bytearray()
+        while len(received) < wanted:
+            received += sock.recv(1 << 20)
+            loop.turn(1)
+        assert received.endswith(b"x\r\n+PONG\r\n")
+        assert len(received) == wanted
+
+
+def test_a_closed_connection_leaves_nothing_behind(loop: Loop) -> None:
+    sock = loop.client()
+    sock.sendall(b"SUBSCRIBE c\r\n")
+    loop.turn()
+    sock.close()
+    loop.turn()
+    server = loop.server
+    assert not server.connections
+    assert not server.by_client
+    assert not server.engine.clients
+    assert not server.engine.contexts
