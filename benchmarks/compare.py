@@ -35,7 +35,7 @@ def _describe(server: Server) -> tuple[str, str]:
     assert isinstance(info, bytes)
     fields = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
     if "respd_version" in fields:
-        return f"respd {fields.get('respd_build', '')}".strip(), f"respd {fields['respd_version']}"
+        return f"respd {fields.get('respd_build', '')}".strip(), fields["respd_version"]
     return Path(server.command[0]).name, fields.get("redis_version", "")
 
 
