@@ -12,7 +12,7 @@ with their order (hashes and sets: without), expiries within two seconds, encodi
 
 Loosening one step:
     unordered("SMEMBERS s")          as multisets, at the top and one level below
-    shape("SRANDMEMBER s")           the type of the reply only (and the types of its elements)
+    shape("SRANDMEMBER s")           the type of the reply only (and the types of its elements), errors in full
     sized("SRANDMEMBER s 2")         the type and the number of elements
     about("TTL k", 1)                integers (bulk strings with numbers too) within a tolerance
     masked("CLIENT INFO", r"id=\d+") after the parts of texts that match are replaced by "~"
@@ -177,6 +177,8 @@ def _sorted_frame(frame: Frame, depth: int = 2) -> object:
 
 
 def _shape_of(frame: Frame) -> object:
+    if frame.kind == "-":
+        return frame
     return (frame.kind, frame.value is None, sorted({item.kind for item in frame.items}))
 
 

@@ -13,8 +13,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from respd.commands import all_groups
 from tests.conftest import PairKeeper
-from tests.harness import Pair, Step, case, unordered
+from tests.harness import Pair, Step, about, case, shape, unordered
+from tests.local import Local
+from tests.protocol.test_fuzz import WORDS
 from tests.wire import split
 
 STEPS = 60
@@ -120,6 +123,44 @@ def commands(draw: Any) -> Step:
     return unordered(words) if free_order else Step(1, tuple(words))
 
 
+# Commands whose answers are the time, chance, or the server's own business; and those that wait or end the session.
+NOT_COMPARED = frozenset(
+    b"time lastsave info debug client config command memory lolwut shutdown monitor slowlog latency object acl "
+    b"role module spop randomkey wait waitaof quit reset hello auth multi exec discard watch subscribe psubscribe "
+    b"ssubscribe unsubscribe punsubscribe sunsubscribe save bgsave bgrewriteaof replicaof slaveof sync psync failover dump "
+    b"restore blpop brpop blmove brpoplpush blmpop bzmpop bzpopmin bzpopmax script function eval evalsha eval_ro evalsha_ro "
+    b"select swapdb flushall flushdb".split()
+)
+SHAPES = frozenset(b"scan sscan hscan zscan srandmember hrandfield zrandmember".split())
+UNORDERED = frozenset(b"keys smembers sinter sunion sdiff hgetall hkeys hvals sort sort_ro".split())
+TIMES = frozenset(b"ttl pttl expiretime pexpiretime httl hpttl hexpiretime hpexpiretime".split())
+KEYS = [b"s", b"l", b"h", b"t", b"z", b"k", b"none"]
+
+
+@st.composite
+def wild_commands(draw: Any) -> Step:
+    """A command of respd's with about as many words as it takes: keys first, then whatever commands look for."""
+    command = draw(st.sampled_from(_DECLARED))
+    name = command.name.partition(b"|")[0]
+    count = max(0, abs(command.declaration.arity) - 1 + draw(st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4, 6, -1])))
+    words = [name]
+    for place in range(count):
+        choices = KEYS if place == 0 or (place < 3 and draw(st.booleans())) else WORDS
+        words.append(draw(st.sampled_from(choices)))
+    if name in SHAPES:
+        return shape(words)
+    if name in UNORDERED:
+        return unordered(words)
+    return about(words, 2000) if name in TIMES else Step(1, tuple(words))
+
+
+_DECLARED = [
+    command
+    for command in Local(*all_groups()).engine.commands.all
+    if b"|" not in command.name and command.name not in NOT_COMPARED
+]
+
+
 class Difference(Exception):
     """Commands that make the two servers differ, and how."""
 
@@ -134,24 +175,30 @@ def reduced(pair: Pair, played: list[Step], resp: int, multi: bool) -> str:
     return "\n".join([f"RESP{resp}{', inside MULTI' if multi else ''}", *map(str, played), *differences])
 
 
-def test_random_commands(pairs: PairKeeper, pytestconfig: pytest.Config) -> None:
-    """Any sequence of commands has the same replies, events and data on both servers."""
-    steps = pytestconfig.getoption("--random-steps")
+def play_random(
+    pairs: PairKeeper,
+    pytestconfig: pytest.Config,
+    step: st.SearchStrategy[Step],
+    setup: list[str],
+    variants: list[bool],
+) -> None:
+    """Run lists of random steps after some fixed ones on both servers, as often as the options say."""
+    wanted = pytestconfig.getoption("--random-steps")
     pair = pairs.get()
 
     @settings(
-        max_examples=steps // STEPS if steps else EXAMPLES_IN_CI,
-        derandomize=not steps,
+        max_examples=wanted // STEPS if wanted else EXAMPLES_IN_CI,
+        derandomize=not wanted,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
     )
-    @given(st.lists(commands(), min_size=STEPS // 2, max_size=STEPS), st.sampled_from([2, 3]), st.booleans())
+    @given(st.lists(step, min_size=STEPS // 2, max_size=STEPS), st.sampled_from([2, 3]), st.sampled_from(variants))
     def play(played: list[Step], resp: int, multi: bool) -> None:
-        differences = pair.run_variant(case("random", *played), resp, multi)
-        if differences:
-            raise Difference(reduced(pair, played, resp, multi))
+        steps = [Step(1, tuple(split(line))) for line in setup] + played
+        if pair.run_variant(case("random", *steps), resp, multi):
+            raise Difference(reduced(pair, steps, resp, multi))
 
     for side in pair.sides:
         for name, value in THRESHOLDS.items():
@@ -163,3 +210,14 @@ def test_random_commands(pairs: PairKeeper, pytestconfig: pytest.Config) -> None
     finally:
         for side in pair.sides:
             side.restore_configuration()
+
+
+def test_random_commands(pairs: PairKeeper, pytestconfig: pytest.Config) -> None:
+    """Any sequence of commands has the same replies, events and data on both servers."""
+    play_random(pairs, pytestconfig, commands(), [], [False, True])
+
+
+def test_random_arguments(pairs: PairKeeper, pytestconfig: pytest.Config) -> None:
+    """Whatever words follow a command's name, right or wrong, the answer is the same, to the order of the checks."""
+    setup = ["SET s 12", "RPUSH l a 2 c", "HSET h a 1 b 2", "SADD t a 1 2", "ZADD z 1 a 2 b 3.14 c", "SETBIT k 5 1"]
+    play_random(pairs, pytestconfig, wild_commands(), setup, [False])

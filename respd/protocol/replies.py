@@ -282,7 +282,7 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
 
 
 def encode_error(out: BytesWriter, text: bytes) -> None:
-    """Append an error reply; line breaks in `text` become spaces."""
+    """Append an error reply; line breaks inside `text` become spaces, those at its ends go."""
     if b"\n" in text or b"\r" in text:
-        text = text.replace(b"\r", b" ").replace(b"\n", b" ")
+        text = text.strip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
     out.write(b"-" + text + _CRLF)
