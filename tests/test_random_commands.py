@@ -126,10 +126,10 @@ def commands(draw: Any) -> Step:
 # Commands whose answers are the time, chance, or the server's own business; and those that wait or end the session.
 NOT_COMPARED = frozenset(
     b"time lastsave info debug client config command memory lolwut shutdown monitor slowlog latency object acl "
-    b"role module spop randomkey wait waitaof quit reset hello auth multi exec discard watch subscribe psubscribe "
-    b"ssubscribe unsubscribe punsubscribe sunsubscribe save bgsave bgrewriteaof replicaof slaveof sync psync failover dump "
-    b"restore blpop brpop blmove brpoplpush blmpop bzmpop bzpopmin bzpopmax script function eval evalsha eval_ro evalsha_ro "
-    b"select swapdb flushall flushdb".split()
+    b"role module spop randomkey wait waitaof quit reset hello auth multi exec discard watch subscribe "
+    b"psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe save bgsave bgrewriteaof replicaof slaveof "
+    b"sync psync failover dump restore blpop brpop blmove brpoplpush blmpop bzmpop bzpopmin bzpopmax script "
+    b"function eval evalsha eval_ro evalsha_ro select swapdb flushall flushdb".split()
 )
 SHAPES = frozenset(b"scan sscan hscan zscan srandmember hrandfield zrandmember".split())
 UNORDERED = frozenset(b"keys smembers sinter sunion sdiff hgetall hkeys hvals sort sort_ro".split())

@@ -282,7 +282,9 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
 
 
 def encode_error(out: BytesWriter, text: bytes) -> None:
-    """Append an error reply; line breaks inside `text` become spaces, those at its ends go."""
+    """Append an error reply; line breaks inside `text` become spaces, those at its ends go, as does all after a NUL."""
+    if b"\0" in text:
+        text = text.partition(b"\0")[0]
     if b"\n" in text or b"\r" in text:
         text = text.strip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
     out.write(b"-" + text + _CRLF)

@@ -53,6 +53,7 @@ SAME = [
     ([b""] * 2000, b"*2000\r\n" + b"$0\r\n\r\n" * 2000),
     (CommandError(b"ERR no"), b"-ERR no\r\n"),
     (CommandError(b"ERR a\r\nb\r\n"), b"-ERR a  b\r\n"),
+    (CommandError(b"ERR option a\0b"), b"-ERR option a\r\n"),
     ([CommandError(b"WRONGTYPE x"), b"a"], b"*2\r\n-WRONGTYPE x\r\n$1\r\na\r\n"),
 ]
 
