@@ -27,6 +27,7 @@ _LT: Final = 8
 _CH: Final = 16
 _INCR: Final = 32
 
+_ADD_OPTIONS: Final = (b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR")
 _NX_AND_XX: Final = b"ERR XX and NX options at the same time are not compatible"
 _GT_LT_NX: Final = b"ERR GT, LT, and/or NX options at the same time are not compatible"
 _ONE_INCR: Final = b"ERR INCR option supports a single increment-element pair"
@@ -194,9 +195,14 @@ def zincrby(ctx: Context, args: list[bytes]) -> object:
     """Add to the score of a member, which is 0 if it is new.
 
     Reply: the new score. Errors: not a valid float, then WRONGTYPE; the resulting score is not a number.
-    Source: redis.io/commands/zincrby.
+    An increment that reads like an option of ZADD is a syntax error. Source: redis.io/commands/zincrby.
     """
-    return _increment(ctx, args[1], args[3], score_arg(args[2]), 0)
+    increment = read_score(args[2])
+    if increment != increment:
+        if args[2].upper() in _ADD_OPTIONS:
+            raise CommandError(SYNTAX)
+        increment = score_arg(args[2])
+    return _increment(ctx, args[1], args[3], increment, 0)
 
 
 @group.command(
