@@ -137,6 +137,9 @@ TIMES = frozenset(b"ttl pttl expiretime pexpiretime httl hpttl hexpiretime hpexp
 KEYS = [b"s", b"l", b"h", b"t", b"z", b"k", b"none"]
 
 
+SIMPLE_WORDS = [b"0", b"1", b"2", b"-1", b"a", b"b", b"10", b"3.5"]
+
+
 @st.composite
 def wild_commands(draw: Any) -> Step:
     """A command of respd's with about as many words as it takes: keys first, then whatever commands look for."""
@@ -144,11 +147,19 @@ def wild_commands(draw: Any) -> Step:
     name = command.name.partition(b"|")[0]
     count = max(0, abs(command.declaration.arity) - 1 + draw(st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4, 6, -1])))
     words = [name]
+    options = re.findall(r"[A-Z]{2,}", command.declaration.syntax)
     for place in range(count):
-        choices = KEYS if place == 0 or (place < 3 and draw(st.booleans())) else WORDS
-        words.append(draw(st.sampled_from(choices)))
+        chance = draw(st.integers(0, 9))
+        if place == 0 or (place < 3 and chance < 4):
+            words.append(draw(st.sampled_from(KEYS)))
+        elif options and chance < 7:
+            words.append(draw(st.sampled_from(options)).encode())
+        else:
+            words.append(draw(st.sampled_from(SIMPLE_WORDS if chance == 7 else WORDS)))
     if name in (b"psetex", b"pexpire", b"hpexpire") or b"PX" in words:
-        words = [b"3600000" if word in (b"1", b"5", b"10") else word for word in words]  # what ends at once is a race
+        words = [
+            b"3600000" if word.isdigit() and 0 < int(word) < 100_000 else word for word in words
+        ]  # what ends at once is a race
     if name in SHAPES:
         return shape(words)
     if name in UNORDERED:
