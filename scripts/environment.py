@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import urllib.parse
 import urllib.request
@@ -36,7 +37,8 @@ def folder() -> Path:
 def fingerprint() -> str:
     """Return a digest of all that the installation depends on, but the extras."""
     digest = hashlib.sha256()
-    digest.update(repr((sys.version, os.environ.get("RESPD_COMPILE"), shutil.which("cc"))).encode())
+    has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+    digest.update(repr((sys.version, os.environ.get("RESPD_COMPILE"), shutil.which("cc"), has_headers)).encode())
     for path in [ROOT / "pyproject.toml", ROOT / "setup.py", *sorted((ROOT / "respd").rglob("*.py"))]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -84,7 +86,7 @@ def fetch_pip(target: Path) -> Path:
     if not wheels:
         sys.exit(f"respd: no pip found at {page_url}; install the package python3-venv")
     link, name, *_ = max(wheels, key=lambda found: tuple(int(part or 0) for part in found[2:]))
-    path = target / name
+    path = target / str(name)
     path.write_bytes(urllib.request.urlopen(urllib.parse.urljoin(page_url, link)).read())
     return path
 
