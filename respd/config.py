@@ -281,7 +281,7 @@ class Config:
                 before = []
         elif len(words) != 1:
             raise ConfigError(b"wrong number of arguments")
-        if not words:
+        if not words and directive.name != b"bind":  # `bind` alone: listen nowhere
             raise ConfigError(b"wrong number of arguments")
         self._store(directive, directive.kind.parse(words, before))
         self.given.add(directive.name)

@@ -259,7 +259,7 @@ class Engine:
         if command.subcommands is not None and len(args) > 1:
             sub = command.subcommands.get(args[1].lower())
             if sub is None:
-                self.reject(ctx, None, unknown_subcommand(command, args[1]))
+                self.reject(ctx, None, unknown_subcommand(args))
                 return None
             command = sub
         count = len(args)
@@ -693,10 +693,10 @@ def _shown(word: bytes, size: int) -> bytes:
     return word[:size].partition(b"\0")[0]
 
 
-def unknown_subcommand(container: Command, word: bytes) -> CommandError:
-    """Return the error for a sub-command that does not exist."""
-    shown = _shown(word, _ARGS_SHOWN)
-    return CommandError(b"ERR unknown subcommand '%b'. Try %b HELP." % (shown, container.name.upper()))
+def unknown_subcommand(args: list[bytes]) -> CommandError:
+    """Return the error for a sub-command that does not exist; it spells the container as the client did."""
+    shown = _shown(args[1], _ARGS_SHOWN)
+    return CommandError(b"ERR unknown subcommand '%b'. Try %b HELP." % (shown, args[0].upper()))
 
 
 def not_in_subscribed_mode(command: Command) -> CommandError:

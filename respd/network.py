@@ -23,12 +23,13 @@ from mypy_extensions import i64
 
 from respd import gates
 from respd.client import Client
+from respd.commands.clients import describe
 from respd.config import Config
 from respd.context import Context
 from respd.cron import Cron
 from respd.directive_kinds import ConfigError
 from respd.engine import Engine
-from respd.log import Log
+from respd.log import VERBOSE, Log
 from respd.pollers import READABLE, WRITABLE, Poller, new_poller
 from respd.protocol.replies import encode_error
 from respd.protocol.requests import ProtocolError, RequestParser
@@ -150,6 +151,11 @@ class Server:
         with contextlib.suppress(FileNotFoundError):
             if stat.S_ISSOCK(os.stat(path).st_mode):
                 os.unlink(path)
+        if len(os.fsencode(path)) >= _UNIX_PATH_SIZE:
+            raise ListenError(
+                f"Failed opening Unix socket: unix socket path too long ({len(os.fsencode(path))}), "
+                f"must be under {_UNIX_PATH_SIZE}"
+            )
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             listener.bind(path)
@@ -249,6 +255,11 @@ class Server:
         self.connections[connection.fd] = connection
         self.by_client[client.id] = connection
         self.poller.add(connection.fd)
+        self.log.verbose(f"Accepted {client.address.decode(errors='replace')}")
+
+    def line_of(self, client: Client) -> str:
+        """Return what CLIENT LIST says of a client, for the log."""
+        return describe(client, int(self.engine.clock.ms), None).decode(errors="replace")
 
     def close(self, connection: Connection) -> None:
         """Close a connection and end its session."""
@@ -277,6 +288,8 @@ class Server:
             return
         size: i64 = len(data)
         if size == 0:
+            if self.log.level <= VERBOSE:
+                self.log.verbose(f"Client closed connection {self.line_of(client)}")
             self.close(connection)
             return
         client.last_interaction_ms = self.engine.clock.ms
@@ -312,7 +325,9 @@ class Server:
                 elif not parser.authenticated:
                     parser.authenticated = True
         except ProtocolError as error:
-            self.log.verbose(f"Protocol error from client: {error.text.decode(errors='replace')}")
+            if self.log.level <= VERBOSE:
+                reason = error.text.decode(errors="replace").removeprefix("ERR Protocol error: ")
+                self.log.verbose(f"Protocol error ({reason}) from client: {self.line_of(client)}")
             encode_error(client.out, error.text)
             client.close_after_reply = True
             client.gates |= gates.CLOSING
@@ -335,7 +350,7 @@ class Server:
         if held > client.query_buffer_peak:
             client.query_buffer_peak = held
         if held > self.config.client_query_buffer_limit:
-            self.log.warning(f"Closing client that reached max query buffer length: id={client.id}")
+            self.log.warning(f"Closing client that reached max query buffer length: {self.line_of(client)}")
             self.stats.client_query_buffer_limit_disconnections += 1
             client.kill()
 
@@ -444,8 +459,7 @@ class Server:
             client.soft_limit_since_ms = 0
         if over:
             self.log.warning(
-                f"Client id={client.id} addr={client.address.decode(errors='replace')} scheduled to be closed ASAP "
-                "for overcoming of output buffer limits."
+                f"Client {self.line_of(client)} scheduled to be closed ASAP for overcoming of output buffer limits."
             )
             self.stats.client_output_buffer_limit_disconnections += 1
             self.close(connection)
@@ -582,6 +596,7 @@ class Server:
     _wakeup_end: socket.socket
 
 
+_UNIX_PATH_SIZE: Final = 104 if sys.platform == "darwin" else 108  # sockaddr_un.sun_path, its NUL included
 _AF_UNIX: Final = getattr(socket, "AF_UNIX", None)
 _ABSENT_ADDRESS: Final = (
     errno.ENOENT,

@@ -168,7 +168,7 @@ def test_an_address_that_must_not_be_missing(start: Start, port: int) -> None:
     assert "Failed listening on port" in respd.output
 
 
-@pytest.mark.parametrize("words", [["--port", "0"], ["--bind", ""], ["--bind", "-192.0.2.1"]])
+@pytest.mark.parametrize("words", [["--port", "0"], ["--bind", ""], ["--bind"], ["--bind", "-192.0.2.1"]])
 def test_nowhere_to_listen(start: Start, port: int, words: list[str]) -> None:
     respd = start("--port", str(port), *words)
     assert respd.await_end() == 1
@@ -200,6 +200,26 @@ def test_renamed_commands(start: Start, port: int) -> None:
         for name in ("GET", "SET"):
             error = connection.ask(name, "k")
             assert isinstance(error, Error) and error.text.startswith(b"ERR unknown command")
+
+
+def test_a_renamed_container_bears_its_new_name(start: Start, port: int) -> None:
+    start("--port", str(port), "--rename-command", "CONFIG", "settings").await_ready()
+    with Connection(port) as connection:
+        assert connection.ask("settings", "GET", "port") == [b"port", str(port).encode()]
+        error = connection.ask("settings", "nope")
+        assert isinstance(error, Error) and error.text == b"ERR unknown subcommand 'nope'. Try SETTINGS HELP."
+
+
+def test_the_log_follows_clients_when_verbose(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--loglevel", "verbose").await_ready()
+    with Connection(port) as connection:
+        address = f"127.0.0.1:{connection.socket.getsockname()[1]}"
+        connection.ask("CLIENT", "SETNAME", "me")
+    respd.await_line(f"- Accepted {address}$")
+    respd.await_line(rf"- Client closed connection id=\d+ addr={address} .* name=me .* cmd=client\|setname ")
+    with Connection(port) as connection:
+        connection.socket.sendall(b"*1\r\nPING\r\n")
+        respd.await_line(r"- Protocol error \(expected '\$', got 'P'\) from client: id=\d+ addr=")
 
 
 def test_the_log_goes_to_a_file(start: Start, port: int, tmp_path: Path) -> None:
@@ -298,6 +318,12 @@ def test_a_unix_socket_that_cannot_be(start: Start) -> None:
     respd = start("--port", "0", "--unixsocket", "/nonexistent/s")
     assert respd.await_end() == 1
     assert respd.output.endswith("# Failed opening Unix socket: bind: No such file or directory\n")
+
+
+def test_a_unix_socket_with_too_long_a_path(start: Start) -> None:
+    respd = start("--port", "0", "--unixsocket", "s" * 200)
+    assert respd.await_end() == 1
+    assert "# Failed opening Unix socket: unix socket path too long (200), must be under 10" in respd.output
 
 
 def test_another_port_while_running(start: Start, port: int) -> None:
