@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -28,12 +29,23 @@ def broker() -> Iterator[Server]:
     server.stop()
 
 
+def _can_share_locks() -> bool:
+    """Whether processes can share locks here, as Celery's usual pool needs (a container may have no /dev/shm)."""
+    try:
+        multiprocessing.Lock()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def tasks(broker: Server) -> Iterator[Any]:
     """The tasks, with a worker that serves them."""
     from tests import celery_app
 
     words = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker", "--concurrency", "2", "-l", "INFO"]
+    if not _can_share_locks():
+        words += ["--pool", "threads"]
     log = Path(broker.directory, "celery.log")
     home = Path(__file__).parent.parent
     with log.open("wb") as output:
