@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 
 from respd.clock import ManualClock
@@ -14,6 +15,10 @@ from tests.local import Local
 from tests.servers import Server, find_oracle, redis_version, start_redis, start_respd
 
 StartServer = Callable[..., Server]
+
+# Machines that test are busy with other things too: how long an example takes says nothing.
+hypothesis.settings.register_profile("respd", deadline=None)
+hypothesis.settings.load_profile("respd")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
