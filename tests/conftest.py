@@ -27,6 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--random-steps", type=int, default=0, metavar="N", help="steps of the random differential test")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a redis-server that is named and is none."""
+    try:
+        find_oracle(config.getoption("--redis-server"))
+    except FileNotFoundError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which respd is tested, and against what."""
     engine = importlib.util.find_spec("respd.engine")
