@@ -18,6 +18,7 @@ from respd.directives import (
     PROTECTED,
     Directive,
 )
+from respd.errors import shown
 from respd.glob import matches
 from respd.protocol.requests import split_line
 
@@ -357,7 +358,7 @@ class Config:
             name = typed.lower()
             directive = self.by_name.get(name)
             if directive is None:
-                raise SetError(b"ERR Unknown option or number of arguments for CONFIG SET - '%b'" % typed)
+                raise SetError(b"ERR Unknown option or number of arguments for CONFIG SET - '%b'" % shown(typed))
             if directive.flags & IMMUTABLE:
                 raise SetError(_refusal(typed, b"can't set immutable config"))
             if directive.flags & PROTECTED and not self.allows(self.enable_protected_configs, is_local):

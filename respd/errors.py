@@ -37,6 +37,11 @@ class CommandError(Exception):
         self.text = text
 
 
+def shown(word: bytes) -> bytes:
+    """Return a client's word as an error text shows it: up to the first NUL, as a C string."""
+    return word.partition(b"\0")[0]
+
+
 def wrong_arity(name: bytes) -> CommandError:
     """Return the error for a wrong number of arguments; `name` is the command's full name (`client|id`)."""
     return CommandError(b"ERR wrong number of arguments for '%b' command" % name.lower())

@@ -10,7 +10,7 @@ from respd.client import CLASS_PUBSUB, REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, Cli
 from respd.command import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from respd.commands.connection import BAD_CLIENT_NAME, is_printable
 from respd.datatypes.strings import INT64_MAX, INT64_MIN
-from respd.errors import SYNTAX, CommandError
+from respd.errors import SYNTAX, CommandError, shown
 from respd.protocol.replies import NO_REPLY, OK, MapReply, SetReply, Verbatim
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _client_type(word: bytes) -> bytes:
     """Return the type of client that `word` names, in lower case; raise an error for an unknown one."""
     lowered = word.lower()
     if lowered not in _CLIENT_TYPES:
-        raise CommandError(b"ERR Unknown client type '%b'" % word)
+        raise CommandError(b"ERR Unknown client type '%b'" % shown(word))
     return b"replica" if lowered == b"slave" else lowered
 
 
@@ -239,7 +239,7 @@ def _parse_filter(ctx: Context, args: list[bytes]) -> _Filter:
             chosen.local_address = value
         elif option == b"USER":
             if value != b"default":
-                raise CommandError(b"ERR No such user '%b'" % value)
+                raise CommandError(b"ERR No such user '%b'" % shown(value))
             chosen.user = value
         elif option == b"SKIPME":
             wish = value.lower()
@@ -391,7 +391,7 @@ def setinfo(ctx: Context, args: list[bytes]) -> object:
     """
     option = args[2].lower()
     if option not in (b"lib-name", b"lib-ver"):
-        raise CommandError(b"ERR Unrecognized option '%b'" % args[2])
+        raise CommandError(b"ERR Unrecognized option '%b'" % shown(args[2]))
     if not is_printable(args[3]):
         raise CommandError(b"ERR %b cannot contain spaces, newlines or special characters." % args[2])
     if option == b"lib-name":

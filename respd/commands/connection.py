@@ -9,7 +9,7 @@ from respd.arguments import int_arg, int_arg_between
 from respd.client import REPLY_ON, Client
 from respd.command import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, Group
 from respd.datatypes.strings import INT64_MAX, INT64_MIN
-from respd.errors import DB_OUT_OF_RANGE, SYNTAX, CommandError, wrong_arity
+from respd.errors import DB_OUT_OF_RANGE, SYNTAX, CommandError, shown, wrong_arity
 from respd.protocol.replies import OK, PONG, MapReply, Status
 from respd.version import REDIS_VERSION
 
@@ -132,7 +132,7 @@ def hello(ctx: Context, args: list[bytes]) -> object:
                 raise CommandError(BAD_CLIENT_NAME)
             at += 2
         else:
-            raise CommandError(b"ERR Syntax error in HELLO option '%b'" % args[at])
+            raise CommandError(b"ERR Syntax error in HELLO option '%b'" % shown(args[at]))
     if user is not None and password is not None:
         authenticate(ctx, user, password)
     if client.gates & gates.AUTH:

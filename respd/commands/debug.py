@@ -22,7 +22,7 @@ from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.strings import as_bytes
-from respd.errors import DEBUG_NOT_ALLOWED, NO_SUCH_KEY, CommandError
+from respd.errors import DEBUG_NOT_ALLOWED, NO_SUCH_KEY, CommandError, shown
 from respd.glob import matches
 from respd.protocol.replies import OK, Attributes, BigNumber, MapReply, Push, SetReply, Several, Status, Verbatim
 
@@ -85,7 +85,7 @@ def debug(ctx: Context, args: list[bytes]) -> object:
             if sub.run is None:
                 raise CommandError(_REFUSED % name)
             return sub.run(ctx, args)
-    raise CommandError(_UNKNOWN % args[1])
+    raise CommandError(_UNKNOWN % shown(args[1]))
 
 
 def _help(ctx: Context, args: list[bytes]) -> object:
@@ -146,7 +146,7 @@ def _quicklist_packed_threshold(ctx: Context, args: list[bytes]) -> object:
 
 def _mark_internal_client(ctx: Context, args: list[bytes]) -> object:
     if len(args) == 3 and args[2].upper() != b"UNMARK":
-        raise CommandError(_UNKNOWN % args[1])
+        raise CommandError(_UNKNOWN % shown(args[1]))
     return OK
 
 
@@ -156,19 +156,19 @@ def _replybuffer(ctx: Context, args: list[bytes]) -> object:
         if args[3].upper() not in (b"NEVER", b"RESET"):
             int_arg(args[3])
     elif name != b"RESIZING":
-        raise CommandError(_UNKNOWN % args[1])
+        raise CommandError(_UNKNOWN % shown(args[1]))
     return OK
 
 
 def _repl_pause(ctx: Context, args: list[bytes]) -> object:
     if args[2].lower() not in (b"clear", b"after-fork", b"before-rdb-channel", b"on-streaming-repl-buf"):
-        raise CommandError(_UNKNOWN % args[1])
+        raise CommandError(_UNKNOWN % shown(args[1]))
     return OK
 
 
 def _script(ctx: Context, args: list[bytes]) -> object:
     if args[2].upper() != b"LIST":
-        raise CommandError(_UNKNOWN % args[1])
+        raise CommandError(_UNKNOWN % shown(args[1]))
     return OK
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from respd.arguments import expire_arg
 from respd.command import ACCESS, FAST, READONLY, RO, RW, UPDATE, WRITE, Group, one_key
 from respd.commands.keys import look
-from respd.errors import CommandError
+from respd.errors import CommandError, shown
 from respd.keyspace_events import GENERIC
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _expire_conditions(args: list[bytes]) -> int:
         elif word == b"LT":
             conditions |= _LT
         else:
-            raise CommandError(b"ERR Unsupported option %b" % args[index])
+            raise CommandError(b"ERR Unsupported option %b" % shown(args[index]))
     if conditions & _NX and conditions != _NX:
         raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
     if conditions & _GT and conditions & _LT:

@@ -12,7 +12,7 @@ from respd.command import ACCESS, DELETE, DENYOOM, FAST, READONLY, RO, RW, UPDAT
 from respd.commands.hashes import removed_fields, wake
 from respd.datatypes.hashes import NO_FIELD, HashValue
 from respd.datatypes.strings import parse_int
-from respd.errors import CommandError, invalid_expire, wrong_arity
+from respd.errors import CommandError, invalid_expire, shown, wrong_arity
 from respd.keyspace_events import HASH
 
 if TYPE_CHECKING:
@@ -540,7 +540,7 @@ def _set_options(args: list[bytes], now_ms: int) -> _SetOptions:
             options.moment_at = position
             position += 2
         else:
-            raise CommandError(_UNKNOWN_ARGUMENT % args[position])
+            raise CommandError(_UNKNOWN_ARGUMENT % shown(args[position]))
     raise wrong_arity(b"hsetex")
 
 

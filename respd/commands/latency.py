@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from respd.command import ADMIN, LOADING, NOSCRIPT, STALE, Command, Group
-from respd.errors import CommandError
+from respd.errors import CommandError, shown
 from respd.protocol.replies import MapReply, Verbatim
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def graph(ctx: Context, args: list[bytes]) -> object:
     """
     event = ctx.engine.latency.events.get(args[2])
     if event is None:
-        raise CommandError(b"ERR No samples available for event '%b'" % args[2])
+        raise CommandError(b"ERR No samples available for event '%b'" % shown(args[2]))
     samples = list(event.samples)
     high = max(duration_ms for _, duration_ms in samples)
     low = min(duration_ms for _, duration_ms in samples)

@@ -126,4 +126,18 @@ CASES = [
     case("quit", "QUIT", "PING"),
     case("quit with words", "QUIT now", "PING"),
     case("quit in a transaction", "MULTI", "SET k v", "QUIT", "PING", wait(20), "2> GET k"),
+    case(
+        "error texts show words up to a NUL",
+        r'EXPIRE k 1 "a\x00b"',
+        r'HSETEX k "a\x00b" FIELDS 1 a b',
+        r'CLIENT LIST TYPE "a\x00b"',
+        r'CLIENT KILL TYPE "a\x00b"',
+        r'CLIENT KILL USER "a\x00b"',
+        r'CLIENT SETINFO "a\x00b" c',
+        r'HELLO 3 "a\x00b"',
+        r'LATENCY GRAPH "a\x00b"',
+        r'CONFIG SET "a\x00b" c',
+        r'DEBUG "a\x00b"',
+        r'"a\x00b" "c\x00d"',
+    ),
 ]
