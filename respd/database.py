@@ -1,6 +1,6 @@
 """Databases: the only way from a handler to a key.
 
-A database is one dictionary from key to `Entry` and a dense list of the keys. The entry knows its slot in the list, so
+A database is one table from key to `Entry` and a dense list of the keys. The entry knows its slot in the list, so
 that RANDOMKEY picks in O(1) and SCAN needs no state: it walks the list downwards, and since a removal moves the last
 key into the hole, keys only ever move to lower slots. Whatever stays from the scan's first call to its last is returned
 at least once.
@@ -23,6 +23,7 @@ from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.strings import StringValue
+from respd.datatypes.tables import Table
 from respd.errors import WRONG_TYPE, CommandError
 from respd.keyspace_events import EXPIRED, GENERIC, HASH, KEY_MISS, KEYEVENT, KEYSPACE, NEW
 from respd.stats import Stats
@@ -61,42 +62,48 @@ class Graveyard:
 
     def bury(self, value: object) -> None:
         """Take over a value; what is small is freed at once by letting go of it."""
-        if isinstance(value, _Table) or value_size(value) > _BIG:
+        if isinstance(value, _Flushed) or value_size(value) > _BIG:
             self.values.append(value)
 
     def free_some(self, count: int) -> bool:
         """Free about `count` members; tell whether more is left."""
         values = self.values
-        if not values:
-            return False
-        value = values[-1]
-        done = True
-        if isinstance(value, (SetValue, SortedSet, HashValue, ListValue)):
-            done = value.free_some(count)
-        elif isinstance(value, _Table):
-            done = value.free_some(count, self)
-        if done:
-            values.remove(value)
+        while values and count > 0:
+            value = values[-1]
+            size = count if isinstance(value, _Flushed) else value_size(value)
+            done = True
+            if isinstance(value, (SetValue, SortedSet, HashValue, ListValue)):
+                done = value.free_some(count)
+            elif isinstance(value, _Flushed):
+                done = value.free_some(count, self)
+            if not done:
+                break
+            if values[-1] is value:
+                values.pop()
+            else:  # it has buried others
+                values.remove(value)
             self.freed += 1
+            count -= size + 1
         return bool(values)
 
 
 @final
-class _Table:
+class _Flushed:
     """The entries of a flushed database."""
 
-    def __init__(self, entries: dict[bytes, Entry], keys: list[bytes]) -> None:
+    def __init__(self, entries: Table[Entry], keys: list[bytes]) -> None:
         self.entries = entries
         self.keys = keys
 
     def free_some(self, count: int, graveyard: Graveyard) -> bool:
-        keys = self.keys
-        entries = self.entries
-        while keys and count > 0:
-            entry = entries.pop(keys.pop())
+        """Drop about `count` keys or entries; tell whether all are gone."""
+        if self.keys:
+            del self.keys[-count:]
+            return False
+        gone = self.entries.pop_some(count)
+        for entry in gone:
             graveyard.bury(entry.value)
-            count -= 1
-        return not keys
+        return not gone
 
 
 class Keyspace:
@@ -143,7 +150,7 @@ class Database:
         self.shared = shared
         self.clock = shared.clock
         self.stats = shared.stats
-        self.entries: dict[bytes, Entry] = {}
+        self.entries: Table[Entry] = Table()
         self.dense: list[bytes] = []
         self.deadlines = Deadlines()
         self.volatile: i64 = 0
@@ -344,14 +351,14 @@ class Database:
         dense = self.dense
         shared = self.shared
         access = shared.access_clock
-        self.entries[key] = Entry(value, len(dense), access if access >= 0 else self.clock.ms // 1000)
+        self.entries.put(key, Entry(value, len(dense), access if access >= 0 else self.clock.ms // 1000))
         dense.append(key)
         if shared.notify_classes & NEW:
             self.notify(key, NEW, b"new")
 
     def remove(self, key: bytes) -> bool:
         """Delete a key without an event; tell whether it was there. Huge values are freed later, in slices."""
-        entry = self.entries.pop(key, None)
+        entry = self.entries.pop(key)
         if entry is None:
             return False
         if entry.expire_at_ms != 0:
@@ -588,8 +595,8 @@ class Database:
             for key in list(self.watchers):
                 if key in self.entries:
                     self.touch(key)
-        self.shared.graveyard.bury(_Table(self.entries, self.dense))
-        self.entries = {}
+        self.shared.graveyard.bury(_Flushed(self.entries, self.dense))
+        self.entries = Table()
         self.dense = []
         self.deadlines = Deadlines()
         self.field_deadlines = Deadlines()
@@ -618,6 +625,7 @@ class Database:
     def check(self) -> None:
         """Assert the invariant. O(keys)."""
         assert len(self.dense) == len(self.entries)
+        self.entries.check()
         volatile = 0
         for slot, key in enumerate(self.dense):
             entry = self.entries[key]

@@ -43,7 +43,8 @@ _SEND_SIZE: Final = 256 * 1024
 _KEEP_BUFFER: Final = 64 * 1024
 _ACCEPTS_PER_TURN: Final = 1000
 _AFTER_DEFECT_S: Final = 0.1
-_LAZY_SLICE: Final = 2000
+_LAZY_SLICE: Final = 200
+_LAZY_S: Final = 0.001  # of each turn, while something is to be freed
 _DENIED: Final = (
     b"-DENIED respd is running in protected mode because protected mode is enabled and no password is set for the "
     b"default user. In this mode connections are only accepted from the loopback interface. To connect from elsewhere, "
@@ -507,8 +508,13 @@ class Server:
 
     def _next_timeout(self) -> float:
         engine = self.engine
-        if engine.shared.graveyard.values:
-            engine.shared.graveyard.free_some(_LAZY_SLICE)
+        graveyard = engine.shared.graveyard
+        if graveyard.values:
+            # How long a slice takes differs much: the last object of an arena gives a megabyte back to the system.
+            clock = engine.clock
+            until_s = clock.refresh() + _LAZY_S
+            while graveyard.free_some(_LAZY_SLICE) and clock.refresh() < until_s:
+                pass
             return 0.0
         until = engine.next_event_ms()
         if self.cron.next_ms < until:

@@ -6,109 +6,18 @@ move to lower slots. A scan walks downwards, from the last slot to the first, an
 has been seen". A member not yet seen that moves stays below the cursor; one that is new goes on top, where the scan has
 been. Hence whatever stays from the first call to the last is returned at least once, perhaps twice, and nobody has to
 remember who is scanning. Source: redis.io, "SCAN guarantees".
-
-A Python dictionary that grows is copied as a whole: half a second for some millions of members, in which nobody would
-be served. So beyond 65,536 members the dictionary of slots is split by hash into 256, each of which grows by itself.
 """
 
 import sys
 from random import Random
 from typing import Final, final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import mypyc_attr
+
+from respd.datatypes.tables import Table
 
 _SAMPLES: Final = 8
 _INT_BYTES: Final = 32  # the int object that holds a slot
-_SPLIT_SIZE: Final = 1 << 16
-_SHARDS: Final = 256
-_SHARD_SHIFT: Final = 40  # a dictionary goes by the lower bits of the hash: these are left
-
-
-@final
-@mypyc_attr(acyclic=True)
-class Slots:
-    """A dictionary of byte strings to slots that never stops the server to grow.
-
-    Invariant: either all is in `_whole`, or that is empty and `_shards` holds a dictionary for each value of `_shard`.
-    """
-
-    def __init__(self) -> None:
-        self._whole: dict[bytes, int] = {}
-        self._shards: list[dict[bytes, int]] | None = None
-
-    def __contains__(self, member: bytes) -> bool:
-        shards = self._shards
-        return member in (self._whole if shards is None else shards[_shard(member)])
-
-    def __len__(self) -> int:
-        shards = self._shards
-        return len(self._whole) if shards is None else sum([len(each) for each in shards])
-
-    def get(self, member: bytes) -> int:
-        """Return the slot of `member`, -1 when there is none."""
-        shards = self._shards
-        table = self._whole if shards is None else shards[_shard(member)]
-        return table.get(member, -1)
-
-    def put(self, member: bytes, slot: int) -> None:
-        """Move `member`, which has a slot, to another."""
-        shards = self._shards
-        table = self._whole if shards is None else shards[_shard(member)]
-        table[member] = slot
-
-    def add(self, member: bytes, slot: int) -> bool:
-        """Give `member` a slot unless it has one already; return whether it is new."""
-        shards = self._shards
-        table = self._whole if shards is None else shards[_shard(member)]
-        if member in table:
-            return False
-        table[member] = slot
-        if shards is None and len(table) > _SPLIT_SIZE:
-            self._split()
-        return True
-
-    def take(self, member: bytes) -> int:
-        """Remove `member` and return the slot it had, -1 when it had none."""
-        shards = self._shards
-        table = self._whole if shards is None else shards[_shard(member)]
-        slot = table.get(member, -1)
-        if slot >= 0:
-            del table[member]
-        return slot
-
-    def free_some(self, count: int) -> bool:
-        """Drop about `count` slots, of whichever members; return whether none is left. O(count)."""
-        shards = self._shards
-        while shards:
-            count -= len(shards.pop())
-            if count <= 0:
-                return False
-        self._whole = {}
-        return True
-
-    def copy(self) -> "Slots":
-        """Return an independent dictionary. O(n)."""
-        twin = Slots()
-        shards = self._shards
-        twin._whole = self._whole.copy()
-        twin._shards = None if shards is None else [each.copy() for each in shards]
-        return twin
-
-    def memory_bytes(self) -> int:
-        """Return the memory of the tables themselves. O(1)."""
-        shards = self._shards
-        return sys.getsizeof(self._whole) if shards is None else _SHARDS * sys.getsizeof(shards[0])
-
-    def _split(self) -> None:
-        shards: list[dict[bytes, int]] = [{} for _ in range(_SHARDS)]
-        for member, slot in self._whole.items():
-            shards[_shard(member)][member] = slot
-        self._whole = {}
-        self._shards = shards
-
-
-def _shard(member: bytes) -> i64:
-    return (i64(hash(member)) >> _SHARD_SHIFT) & (_SHARDS - 1)
 
 
 @final
@@ -121,7 +30,7 @@ class IndexedSet:
 
     def __init__(self) -> None:
         self.members: list[bytes] = []
-        self.slots: Slots = Slots()
+        self.slots: Table[int] = Table()
 
     def __len__(self) -> int:
         return len(self.members)
@@ -140,8 +49,8 @@ class IndexedSet:
     def discard(self, member: bytes) -> bool:
         """Remove `member` if present; return whether it was. O(1)."""
         slots = self.slots
-        slot = slots.take(member)
-        if slot < 0:
+        slot = slots.pop(member)
+        if slot is None:
             return False
         members = self.members
         last = members.pop()
@@ -161,12 +70,12 @@ class IndexedSet:
         last = members.pop()
         slots = self.slots
         if slot == len(members):
-            slots.take(last)
+            slots.pop(last)
             return last
         member = members[slot]
         members[slot] = last
         slots.put(last, slot)
-        slots.take(member)
+        slots.pop(member)
         return member
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
@@ -200,6 +109,7 @@ class IndexedSet:
     def check(self) -> None:
         """Assert the invariant."""
         assert len(self.members) == len(self.slots)
+        self.slots.check()
         for slot, member in enumerate(self.members):
             assert self.slots.get(member) == slot
 
@@ -216,7 +126,7 @@ class IndexedMap:
     def __init__(self) -> None:
         self.fields: list[bytes] = []
         self.values: list[bytes] = []
-        self.slots: Slots = Slots()
+        self.slots: Table[int] = Table()
 
     def __len__(self) -> int:
         return len(self.fields)
@@ -227,7 +137,7 @@ class IndexedMap:
     def get(self, field: bytes) -> bytes | None:
         """Return the value of `field`, or None. O(1)."""
         slot = self.slots.get(field)
-        if slot < 0:
+        if slot is None:
             return None
         return self.values[slot]
 
@@ -235,10 +145,10 @@ class IndexedMap:
         """Give `field` this value; return whether the field is new. O(1)."""
         slots = self.slots
         slot = slots.get(field)
-        if slot >= 0:
+        if slot is not None:
             self.values[slot] = value
             return False
-        slots.add(field, len(self.fields))
+        slots.put(field, len(self.fields))
         self.fields.append(field)
         self.values.append(value)
         return True
@@ -246,8 +156,8 @@ class IndexedMap:
     def discard(self, field: bytes) -> bool:
         """Remove `field` if present; return whether it was. O(1)."""
         slots = self.slots
-        slot = slots.take(field)
-        if slot < 0:
+        slot = slots.pop(field)
+        if slot is None:
             return False
         fields = self.fields
         last = fields.pop()
@@ -300,6 +210,7 @@ class IndexedMap:
     def check(self) -> None:
         """Assert the invariant."""
         assert len(self.fields) == len(self.values) == len(self.slots)
+        self.slots.check()
         for slot, field in enumerate(self.fields):
             assert self.slots.get(field) == slot
 

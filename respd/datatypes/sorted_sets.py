@@ -5,7 +5,7 @@ The problem: find a member's score in O(1), and add, remove, rank and cut ranges
 The idea: one object per member, an `Element`, that every structure points to. A small set is a plain list of elements
 in order; members are found by looking at each, as Redis does in a listpack. Beyond the configured size the elements are
 in three structures at once:
-- a dictionary from the member to its element;
+- a table from the member to its element;
 - a dense list in which each element knows its slot, for random members and for scans without state (`indexed` tells why
   walking it downwards loses nothing, whatever scores change meanwhile);
 - a tree of fixed depth for the order: groups of blocks of elements, each a list in order. A search is a bisection among
@@ -26,6 +26,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from respd.datatypes.indexed import scan_span
 from respd.datatypes.limits import Limits
+from respd.datatypes.tables import Table
 
 _BLOCK_MAX: Final = 128  # elements in a block, at most
 _BLOCK_MIN: Final = 24  # below, a block joins its neighbour if both fit into one
@@ -241,7 +242,7 @@ class SortedSet:
             return total
         large = self._large
         if large is not None:  # in the tree, a pointer from a block that is half to wholly full
-            total += sys.getsizeof(large) + sys.getsizeof(large.by_member) + size * 12
+            total += sys.getsizeof(large) + large.by_member.memory_bytes() + size * 12
         step = size // _SAMPLES + 1
         sampled = 0
         taken = 0
@@ -279,23 +280,23 @@ class _Large:
 
     def __init__(self, ordered: list[Element]) -> None:
         self.dense: list[Element] = ordered
-        self.by_member: dict[bytes, Element] = {}
+        self.by_member: Table[Element] = Table()
         self.order: _Order = _Order()
         for slot, element in enumerate(ordered):
             element.slot = slot
-            self.by_member[element.member] = element
+            self.by_member.put(element.member, element)
             self.order.add(element)
 
     def add(self, element: Element) -> None:
         dense = self.dense
         element.slot = len(dense)
         dense.append(element)
-        self.by_member[element.member] = element
+        self.by_member.put(element.member, element)
         self.order.add(element)
 
     def forget(self, element: Element) -> None:
         """Drop an element that is no longer in the order: the last of the dense list takes its slot. O(1)."""
-        del self.by_member[element.member]
+        self.by_member.pop(element.member)
         dense = self.dense
         last = dense.pop()
         if last is not element:
@@ -304,11 +305,10 @@ class _Large:
             last.slot = slot
 
     def free_some(self, count: int) -> bool:
+        if not self.by_member.free_some(count):
+            return False
         dense = self.dense
-        by_member = self.by_member
-        for _ in range(min(count, len(dense))):
-            dense.pop()
-            by_member.popitem()  # unlike del, this lets the table's own end be quick
+        del dense[-count:]
         groups = self.order.groups
         while count > 0 and groups:
             blocks = groups[-1].blocks
@@ -320,6 +320,7 @@ class _Large:
 
     def check(self) -> None:
         assert len(self.dense) == len(self.by_member)
+        self.by_member.check()
         for slot, element in enumerate(self.dense):
             assert element.slot == slot
             assert self.by_member[element.member] is element
