@@ -101,6 +101,7 @@ def _say(text: str) -> None:
 @click.option("--redis-benchmark", default="redis-benchmark", show_default=True, help="The program that sends load.")
 @click.option("--quick", is_flag=True, help="Little of everything: a minute a row rather than ten.")
 @click.option("--rounds", type=int, help="Turns for each figure: medians of rates, least of CPU times (3; quick: 2).")
+@click.option("--seconds", type=int, default=0, help="How long the load of `pauses` lasts (600; quick: 15).")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure here.")
 def main(
     rows: tuple[str, ...],
@@ -109,6 +110,7 @@ def main(
     redis_benchmark: str,
     quick: bool,
     rounds: int | None,
+    seconds: int,
     json_file: Path | None,
 ) -> None:
     """Measure rows; the exit status is 1 when one misses its bar."""
@@ -119,7 +121,8 @@ def main(
     start_redis = _starter(redis)
     version, build = _version(start_respd)
     about = _about(version, _version(start_redis)[0])
-    setting = Setting(start_respd, start_redis, build, redis_benchmark, quick, rounds or (2 if quick else 3), _say)
+    rounds = rounds or (2 if quick else 3)
+    setting = Setting(start_respd, start_redis, build, redis_benchmark, quick, rounds, seconds, _say)
     chosen = [row for row in ROWS if row in rows or "all" in rows]
     if "all" in rows:
         chosen = [row for row in chosen if (row != "interpreted" if build == "compiled" else row in FOR_INTERPRETED)]

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from random import Random
+from statistics import median
 
-from benchmarks.bars_results import Line, Setting, limit
-from benchmarks.load import Flood, Latencies, Paced, encode
+from benchmarks.bars_results import Line, Pair, Setting, limit
+from benchmarks.bars_throughput import PLAIN, TESTS, throughput
+from benchmarks.load import Flood, Latencies, Paced, encode, pieces
 from tests.servers import Server
 
 EXPIRING_A_SECOND = 100_000
 LIVE = 100_000
 PROBES = 20_000
+PROBE_RATE = 2000
 PAUSE_RATE = 5000
+BATCH = 4
 
 
-def _peak(server: Server, requests: list[bytes]) -> float:
-    """Requests a second of a server that is kept busy by 50 connections with one request each under way."""
-    with Flood(server.port, 50) as flood:
-        return len(requests) / flood.run_pieces(requests)
+def _peak(setting: Setting, pair: Pair) -> float:
+    """Requests a second that redis-server answers to redis-benchmark's GET, 50 connections, no pipelining."""
+    tests = tuple(test for test in TESTS if test.name == "GET")
+    return median(throughput(setting, pair, PLAIN, tests)["GET"][1].rps)
 
 
 def _load_expiring(server: Server, keys: int, random: Random) -> float:
@@ -39,10 +43,11 @@ def _spread(seen: Latencies) -> tuple[float, float, float]:
 
 
 def latency(setting: Setting) -> list[Line]:
-    """GET (four of five) and SET at a fixed rate while 100,000 keys expire each second; every reply is timed.
+    """GET (four of five) and SET at a fixed rate while 100,000 keys expire each second.
 
-    Both servers get the same rate: half of what redis-server answers to the same requests over 50 connections. Time in
-    which the server waited for a processor that other programs had is taken off.
+    Both servers get the same load, half of what redis-server can answer without pipelining, most of it in batches of 4
+    (so that the generator keeps up); 2000 requests a second come one by one over 50 connections, and these are timed.
+    Time in which the server or the generator waited for a processor that other programs had is taken off.
     """
     keys = setting.amount(1_000_000, 300_000)
     random = Random(1)
@@ -52,16 +57,17 @@ def latency(setting: Setting) -> list[Line]:
             requests.append(encode("GET", f"key:{random.randrange(keys):012d}"))
         else:
             requests.append(encode("SET", f"live:{random.randrange(LIVE):012d}", "w" * 16))
-    pings = [encode("PING")] * PROBES
+    load = [data for data, _ in pieces(requests, BATCH)]
     pair = setting.pair()
     try:
-        rate = min(int(_peak(pair.redis, pings) / 2), 30_000)
+        batches = max(1, round(_peak(setting, pair) / 2 / BATCH * Paced.TICK_S))
+        rate = round(batches * BATCH / Paced.TICK_S) + PROBE_RATE
         found = {}
         for server in pair.both():
             start = _load_expiring(server, keys, random)
             setting.say(f"latency: {keys} keys loaded, {start - time.time():.1f} s before the first expires")
             time.sleep(max(0.0, start - time.time()))
-            with Paced(server.port, server.process.pid, rate) as paced:
+            with Paced(server.port, server.process.pid, PROBE_RATE, load, batches) as paced:
                 seen = paced.run(requests, keys / EXPIRING_A_SECOND)
             with server.connect() as connection:
                 setting.say(
@@ -113,7 +119,7 @@ def _mixed(keys: int, random: Random) -> list[bytes]:
 
 def pauses(setting: Setting) -> list[Line]:
     """The longest wait for a reply under a mixed load, with 5 M keys (10 minutes; with --quick a tenth and 15 s)."""
-    keys, seconds = setting.amount(5_000_000, 500_000), float(setting.amount(600, 15))
+    keys, seconds = setting.amount(5_000_000, 500_000), float(setting.seconds or setting.amount(600, 15))
     found = {}
     requests = _mixed(keys, Random(2))
     for start in (setting.start_redis, setting.start_respd):

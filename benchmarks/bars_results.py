@@ -58,6 +58,7 @@ class Setting:
     redis_benchmark: str
     quick: bool
     rounds: int
+    seconds: int
     say: Callable[[str], None]
 
     def pair(self, *options: str) -> Pair:

@@ -129,8 +129,8 @@ def scheduled_s(pid: int) -> tuple[float, float]:
 class Latencies:
     """What paced requests saw: milliseconds from the sending to the reply.
 
-    `own_ms` has, for the same requests, what is left when the time that the server waited for a processor, which other
-    programs had, is taken off: a busy machine's share. `late_ms` is the longest delay of the generator itself.
+    `own_ms` has, for the same requests, what is left when the time is taken off that the server and this generator
+    waited for a processor: a busy machine's share. `late_ms` is the longest delay of the generator itself.
     """
 
     ms: list[float] = field(default_factory=list)
@@ -148,31 +148,33 @@ class Latencies:
 class Paced:
     """Sends requests at a fixed rate, whatever the server does, so that a pause is seen by all who wait in it.
 
-    Every tick each of some connections sends one request. Nothing waits for earlier replies: each connection keeps when
-    its unanswered requests were sent. `replies_in` counts the replies in what arrived.
+    Every tick some of 50 connections send one request each, whose replies are timed, and `load_connections` others send
+    a batch each of a load that is not timed. Nothing waits for earlier replies: each connection keeps when its
+    unanswered requests were sent.
     """
 
     TICK_S = 0.001
 
-    def __init__(self, port: int, pid: int, rate: int, connections: int = 50) -> None:
-        self.pid = pid
+    def __init__(self, port: int, pid: int, rate: int, load: Sequence[bytes] = (), load_connections: int = 0) -> None:
         self.per_tick = max(1, round(rate * self.TICK_S))
         self._poll = select.epoll()
-        self._sockets = [connect(port) for _ in range(max(connections, self.per_tick))]
-        self._by_fd = {sock.fileno(): sock for sock in self._sockets}
+        self._sockets = [connect(port) for _ in range(max(50, self.per_tick))]
+        self._load = load
+        self._load_sockets = [connect(port) for _ in range(load_connections)]
+        self._by_fd = {sock.fileno(): sock for sock in self._sockets + self._load_sockets}
         self._sent: dict[int, deque[tuple[float, float]]] = {fd: deque() for fd in self._by_fd}
         for fd in self._by_fd:
             self._poll.register(fd, select.EPOLLIN)
-        self._waited = os.open(f"/proc/{pid}/schedstat", os.O_RDONLY)
+        self._waited = [os.open(f"/proc/{one}/schedstat", os.O_RDONLY) for one in (pid, os.getpid())]
 
     def _waited_s(self) -> float:
-        return int(os.pread(self._waited, 64, 0).split()[1]) / 1e9
+        return sum(int(os.pread(fd, 64, 0).split()[1]) for fd in self._waited) / 1e9
 
     def run(self, requests: Sequence[bytes], seconds: float) -> Latencies:
         """Send `requests` (of one reply each, which fits in a read) over and over; return what they saw."""
         seen = Latencies()
         sockets, sent = self._sockets, self._sent
-        place = turn = 0
+        place = turn = batch = 0
         now = time.perf_counter()
         due, end = now, now + seconds
         while now < end:
@@ -186,6 +188,9 @@ class Paced:
                 sent[sock.fileno()].append((time.perf_counter(), waited))
                 sock.sendall(requests[place])
                 place = place + 1 if place + 1 < len(requests) else 0
+            for sock in self._load_sockets:
+                sock.sendall(self._load[batch])
+                batch = batch + 1 if batch + 1 < len(self._load) else 0
             seen.sent += self.per_tick
             due += self.TICK_S
             self._receive(seen, due)
@@ -211,7 +216,9 @@ class Paced:
                     if not data:
                         raise LoadFailed("the server hung up")
                     queue = self._sent[fd]
-                    for _ in range(min(len(queue), max(1, count_replies(data)))):
+                    if not queue:
+                        continue  # of the load that is not timed
+                    for _ in range(min(len(queue), count_replies(data))):
                         at, waited_then = queue.popleft()
                         ms = (now - at) * 1e3
                         seen.ms.append(ms)
@@ -221,10 +228,11 @@ class Paced:
 
     def close(self) -> None:
         """Hang up."""
-        for sock in self._sockets:
+        for sock in self._by_fd.values():
             sock.close()
         self._poll.close()
-        os.close(self._waited)
+        for fd in self._waited:
+            os.close(fd)
 
     def __enter__(self) -> Paced:
         return self
