@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -153,6 +155,36 @@ def test_what_is_promised_is_not_reserved() -> None:
         parser = RequestParser()
         assert commands_in(parser, [promise, b"$1\r\na\r\n"]) == []
         assert parser.pending() < 100
+
+
+def test_a_long_word_is_not_kept_twice() -> None:
+    """Once its command has been handed out, the parser holds nothing of it, although no further byte has come."""
+    parser = RequestParser()
+    data = encode([b"SET", b"k", b"x" * 20_000_000])
+    tracemalloc.start()
+    try:
+        for start in range(0, len(data), 1_000_000):
+            parser.feed(data[start : start + 1_000_000])
+            words = parser.next()
+        assert words is not None and len(words[2]) == 20_000_000
+        assert tracemalloc.get_traced_memory()[0] < 30_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_words_in_small_pieces_cost_linear_time() -> None:
+    """Asking how much is held, as the loop does after each read, does not walk over the words that have come."""
+    parser = RequestParser()
+    data = encode([b"x"] * 200_000)
+    begun = time.process_time()
+    held = 0
+    for start in range(0, len(data), 100):
+        parser.feed(data[start : start + 100])
+        words = parser.next()
+        assert words is not None or parser.pending() > held
+        held = parser.pending()
+    assert words is not None and len(words) == 200_000
+    assert time.process_time() - begun < 10
 
 
 def test_max_bulk_is_the_limit_of_a_word() -> None:
