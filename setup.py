@@ -26,6 +26,11 @@ INTERPRETED = {
     "syntax",
     "commands.introspection",
     "pollers",
+    "scripting.bits",
+    "scripting.errors",
+    "scripting.runtime",
+    "scripting.sandbox",
+    "scripting.values",
 }
 
 

@@ -39,7 +39,7 @@ from respd.latency import LatencyMonitor
 from respd.log import Log
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
 from respd.pubsub import PubSub
-from respd.scripts import Scripts
+from respd.scripting.runtime import Scripts
 from respd.slowlog import SlowLog
 from respd.stats import Stats
 
@@ -82,6 +82,8 @@ class Engine:
             self.databases.append(Database(index, self.shared))
         self.clients: dict[int, Client] = {}
         self.contexts: dict[int, Context] = {}
+        self.tracking = self.shared.tracking
+        self.tracking.clients = self.clients
         self.outbox = Outbox()
         self.resumed: list[Client] = []  # clients whose buffered commands may run again
         self.gates: i64 = 0
@@ -159,7 +161,14 @@ class Engine:
             (self.postponed if client in self.postponed else self.released).remove(client)
         self.unwatch(client)
         self.pubsub.disconnect(client)
+        self.end_tracking(client)
         client.queued = []
+
+    def end_tracking(self, client: Client) -> None:
+        """Have a client track nothing any more."""
+        if client.tracked is not None:
+            self.tracking.disable(client)
+            self.shared.update_hooks()
 
     def kill(self, client: Client) -> None:
         """Close a client's connection: at once, or after the running command when it is the client's own."""
@@ -332,11 +341,15 @@ class Engine:
         if client.gates & gates.NO_TOUCH and command.name != b"touch":
             shared.access_clock = NO_TOUCH_CLOCK
         client.hold_pushes()
+        if client.gates & gates.TRACKING:
+            self.tracking.current = client
         if self.gates & gates.LOGGED:
             value = self._call_logged(ctx, command, args)
         else:
             value = self.call(ctx, command, args)
         shared.access_clock = access_clock
+        if client.gates & gates.TRACKING:
+            self.tracking.end_command(client, command, args)
         if isinstance(value, Block):
             self._park(ctx, command, args, value)
         else:
@@ -464,6 +477,8 @@ class Engine:
             value = self._call_recorded(ctx, command, words, unit)
         else:
             value = self.call(ctx, command, words)
+        if ctx.client.gates & gates.TRACKING:
+            self.tracking.remember(ctx.client, command, words)
         if isinstance(value, Block):
             return value.timeout_reply
         return value
@@ -574,10 +589,15 @@ class Engine:
         current = self.current
         self.current = ctx.client
         ctx.client.hold_pushes()
+        tracks = ctx.client.gates & gates.TRACKING != 0
+        if tracks:
+            self.tracking.current = ctx.client
         if self.gates & gates.LOGGED:
             value = self._call_logged(ctx, parked.command, parked.args)
         else:
             value = self.call(ctx, parked.command, parked.args)
+        if tracks:
+            self.tracking.end_command(ctx.client, parked.command, parked.args)
         self.current = current
         if not isinstance(value, Block):
             self._unpark(parked)
@@ -641,6 +661,9 @@ class Engine:
             self.time_out_blocked()
         if self.shared.active_expire and not self.gates & gates.PAUSED:
             self._expire_due()
+        if self.tracking.count:
+            self.tracking.shrink(self.config.tracking_table_max_keys)
+            self.tracking.broadcast()
 
     def _expire_due(self) -> None:
         for db in self.databases:

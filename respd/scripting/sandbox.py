@@ -1,0 +1,268 @@
+"""What scripts see: the Lua source that builds their world, run once in a fresh Lua state before anything else.
+
+Scripts get an empty table for their globals. Reads fall through to a table of the allowed functions, writes are
+refused, and so it is with each library: a script finds only proxies and cannot change what the next one sees. What
+the functions that go past metatables could still leave in a proxy (`table.insert(redis, 1)`) is swept out after a run.
+
+What Python offers is wrapped by `python.as_function`, so that it looks and counts as a C function: were redis.call a
+Lua function, `return redis.call(...)` would be a tail call, and the line to name in the error lost. Python tells of
+errors by raising, which lupa hands to Lua as an object; wherever a script can get hold of an error (pcall, xpcall,
+coroutine.resume) the object is exchanged for what Redis has there. An error that ends the script for good (`fatal`: the
+server is to stop, or memory is used up) passes through all of them.
+
+Not there: files, modules, debugging, print, setfenv, newproxy, byte code. Source: redis.io, "Redis Lua API reference".
+"""
+
+from typing import Final
+
+HOOK_INTERVAL: Final = 1_000_000  # instructions between two looks at whether to go on
+
+SANDBOX: Final = rb"""
+local offered, soft_limit_kb, interval = ...
+local as_function = python.as_function
+local error, select, setmetatable, type, tostring, next = error, select, setmetatable, type, tostring, next
+local pcall, xpcall, rawset, rawget, loadstring, setfenv = pcall, xpcall, rawset, rawget, loadstring, setfenv
+local getmetatable, pairs, table_concat, string_byte = getmetatable, pairs, table.concat, string.byte
+local resume, create, wrap, collectgarbage = coroutine.resume, coroutine.create, coroutine.wrap, collectgarbage
+local getinfo, sethook, unpack = debug.getinfo, debug.sethook, unpack
+local own_source = getinfo(1, 'S').source
+debug, python, package, require, module, io = nil
+local error_text, must_end = as_function(offered.error_text), as_function(offered.must_end)
+local spare = as_function(offered.spare)
+local READONLY = 'Attempt to modify a readonly table'
+local fatal = {err = 'ERR Error running script: the server ended it'}
+
+local hidden, proxies = {}, {}
+local function refuse() error(READONLY, 2) end
+local function behind_proxy(library)
+    local proxy = setmetatable({}, {__index = library, __newindex = refuse})
+    hidden[proxy] = library
+    proxies[#proxies + 1] = proxy
+    return proxy
+end
+
+-- What Python raised, as Redis would have it.
+local function as_table(problem)
+    if type(problem) ~= 'userdata' then return problem end
+    local text, ends, counted = error_text(problem)
+    if text == nil then return problem end
+    if ends then return fatal end
+    if counted then return {err = text, ignore_error_stats_update = true} end
+    if counted == nil then return text end
+    return {err = text}
+end
+local function outcome_of_pcall(done, problem, ...)
+    if done then return true, problem, ... end
+    problem = as_table(problem)
+    if problem == fatal then error(fatal, 0) end
+    if type(problem) == 'table' then
+        local text = problem.err
+        if type(text) == 'string' or type(text) == 'number' then problem = text end
+    end
+    return false, problem
+end
+local function outcome(done, problem, ...)
+    if done then return true, problem, ... end
+    problem = as_table(problem)
+    if problem == fatal then error(fatal, 0) end
+    return false, problem
+end
+local function hook() if must_end() then error(fatal, 0) end end
+local function hooked(body)
+    if type(body) ~= 'function' then return body end
+    return function(...) sethook(hook, '', interval) return body(...) end
+end
+sethook(hook, '', interval)
+
+local redis = {
+    LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
+    REPL_NONE = 0, REPL_AOF = 1, REPL_SLAVE = 2, REPL_REPLICA = 2, REPL_ALL = 3,
+    REDIS_VERSION = offered.version, REDIS_VERSION_NUM = offered.version_number,
+    call = as_function(offered.call), acl_check_cmd = as_function(offered.acl_check_cmd),
+    sha1hex = as_function(offered.sha1hex), setresp = as_function(offered.setresp),
+    set_repl = as_function(offered.set_repl), log = as_function(offered.log),
+    breakpoint = function() return false end, debug = function() end,
+    replicate_commands = function() return true end,
+}
+local try_call = as_function(offered.pcall)
+function redis.pcall(...)
+    local reply, text, counted = try_call(...)
+    if text == nil then return reply end
+    if counted then return {err = text, ignore_error_stats_update = true} end
+    return {err = text}
+end
+local function single_field(field, ...)
+    local given = ...
+    if select('#', ...) ~= 1 or type(given) ~= 'string' then return {err = 'ERR wrong number or type of arguments'} end
+    return {[field] = given}
+end
+function redis.error_reply(...)
+    local reply = single_field('err', ...)
+    local text = reply.err:match('^%-?([^%z]*)'):gsub('^[\r\n]+', ''):gsub('[\r\n]+$', '')
+    if not text:find(' ', 1, true) then text = 'ERR ' .. text end
+    reply.err = text
+    return reply
+end
+function redis.status_reply(...) return single_field('ok', ...) end
+local globals = {
+    assert = assert, collectgarbage = collectgarbage, error = error, gcinfo = gcinfo, ipairs = ipairs,
+    rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, type = type, unpack = unpack,
+    _VERSION = _VERSION,
+}
+local library = {}
+for name, value in pairs(coroutine) do library[name] = value end
+function library.resume(...) return outcome(resume(...)) end
+function library.create(body) return create(hooked(body)) end
+function library.wrap(body) return wrap(hooked(body)) end
+globals.coroutine = behind_proxy(library)
+for _, name in pairs({'string', 'table', 'math'}) do globals[name] = behind_proxy(_G[name]) end
+globals.os = behind_proxy({clock = os.clock})
+globals.redis = behind_proxy(redis)
+for name, functions in pairs({bit = offered.bit, cjson = offered.cjson}) do
+    local made = {}
+    for key, value in pairs(functions) do made[key] = type(value) == 'userdata' and as_function(value) or value end
+    globals[name] = behind_proxy(made)
+end
+
+local limit = offered.longest_pattern
+for _, name in pairs({'find', 'match', 'gmatch', 'gfind', 'gsub'}) do
+    local original = string[name]
+    string[name] = function(text, pattern, ...)
+        -- Lua's matcher goes down the C stack for each item of a pattern.
+        if type(pattern) == 'string' and #pattern > limit then error('pattern too complex', 2) end
+        return original(text, pattern, ...)
+    end
+end
+local string_metatable = behind_proxy({__index = globals.string})
+getmetatable('').__index = string
+
+function globals.pcall(...) return outcome_of_pcall(pcall(...)) end
+function globals.xpcall(body, handler)
+    return outcome(xpcall(body, function(problem)
+        problem = as_table(problem)
+        if problem == fatal then return fatal end
+        return handler(problem)
+    end))
+end
+local function checked_table(name, one)
+    if type(one) ~= 'table' then
+        error("bad argument #1 to '" .. name .. "' (table expected, got " .. type(one) .. ')', 3)
+    end
+end
+function globals.next(one, key)
+    checked_table('next', one)
+    return next(hidden[one] or one, key)
+end
+function globals.pairs(one)
+    checked_table('pairs', one)
+    if hidden[one] then return globals.next, one, nil end
+    return next, one, nil
+end
+function globals.rawget(one, key)
+    checked_table('rawget', one)
+    return rawget(hidden[one] or one, key)
+end
+function globals.rawset(one, ...)
+    if hidden[one] then error(READONLY, 0) end
+    return rawset(one, ...)
+end
+function globals.setmetatable(one, ...)
+    if hidden[one] then error(READONLY, 0) end
+    return setmetatable(one, ...)
+end
+local globals_proxy = setmetatable({}, {__index = globals, __newindex = refuse})
+hidden[globals_proxy] = globals
+proxies[#proxies + 1] = globals_proxy
+globals._G = globals_proxy
+local function missing(_, name)
+    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+setmetatable(globals, {__index = missing})
+local globals_metatable = behind_proxy({__index = missing})
+function globals.getmetatable(...)
+    local one = ...
+    if type(one) == 'string' then return string_metatable end
+    if one == globals_proxy then return globals_metatable end
+    if hidden[one] then return nil end
+    return getmetatable(...)
+end
+
+local function compile(text, name)
+    if string_byte(text, 1) == 27 then return nil, offered.byte_code end
+    local made, problem = loadstring(text, name)
+    if not made then return nil, problem end
+    return setfenv(made, globals_proxy)
+end
+function globals.loadstring(text, name)
+    if type(text) ~= 'string' and type(text) ~= 'number' then
+        error("bad argument #1 to 'loadstring' (string expected, got " .. type(text) .. ')', 2)
+    end
+    return compile(text, name)
+end
+function globals.load(reader, name)
+    if type(reader) ~= 'function' then
+        error("bad argument #1 to 'load' (function expected, got " .. type(reader) .. ')', 2)
+    end
+    local parts = {}
+    while true do
+        local done, part = globals.pcall(reader)
+        if not done then return nil, part end
+        if part == nil or part == '' then break end
+        if type(part) ~= 'string' then return nil, 'reader function must return a string' end
+        parts[#parts + 1] = part
+    end
+    return compile(table_concat(parts), name or '=(load)')
+end
+
+local function where()
+    local place = getinfo(3, 'Sl')
+    if place and place.currentline > 0 then return place.short_src .. ':' .. place.currentline .. ': ' end
+    return ''
+end
+
+local function explain(problem)
+    problem = as_table(problem)
+    if type(problem) ~= 'table' then problem = {err = 'ERR ' .. tostring(problem)} end
+    local level = 2
+    local place = getinfo(level, 'Sl')
+    if place and place.what == 'C' then
+        level = level + 1
+        place = getinfo(level, 'Sl')
+    end
+    while place and (place.source == own_source or place.what == 'tail') do
+        level = level + 1
+        place = getinfo(level, 'Sl')
+    end
+    if place then
+        rawset(problem, 'source', place.source)
+        rawset(problem, 'line', place.currentline)
+    end
+    return problem
+end
+
+local function tidy()
+    for place = 1, #proxies do
+        local proxy = proxies[place]
+        local key = next(proxy)
+        while key ~= nil do
+            rawset(proxy, key, nil)
+            key = next(proxy)
+        end
+    end
+    if collectgarbage('count') > soft_limit_kb then spare() end
+end
+
+-- Returns the script's first value; or nil, the error, its source and line.
+local function run(script, keys, arguments)
+    rawset(globals, 'KEYS', keys)
+    rawset(globals, 'ARGV', arguments)
+    local done, value = xpcall(script, explain)
+    tidy()
+    if done then return value end
+    if type(value) ~= 'table' then return nil, 'ERR ' .. tostring(value) end
+    local text = rawget(value, 'err')
+    if type(text) ~= 'string' and type(text) ~= 'number' then text = 'ERR unknown error' end
+    return nil, tostring(text), rawget(value, 'source'), rawget(value, 'line')
+end
+return compile, run, where
+"""
