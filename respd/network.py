@@ -350,7 +350,8 @@ class Server:
         client.query_buffer = held
         if held > client.query_buffer_peak:
             client.query_buffer_peak = held
-        if held > self.config.client_query_buffer_limit:
+        # Commands that wait in MULTI's queue have not run yet: they count too.
+        if held + client.queued_size > self.config.client_query_buffer_limit and not client.close_now:
             self.log.warning(f"Closing client that reached max query buffer length: {self.line_of(client)}")
             self.stats.client_query_buffer_limit_disconnections += 1
             client.kill()

@@ -214,6 +214,19 @@ def test_a_query_buffer_has_a_limit(start_server: StartServer) -> None:
         assert other.ask("EXISTS k") == 0
 
 
+def test_a_queue_of_multi_has_the_same_limit(start_server: StartServer) -> None:
+    """What waits for EXEC counts as much as what waits to be parsed; many small words that were parsed do not."""
+    server = start_server("--client-query-buffer-limit", "1mb")
+    with server.connect() as modest, server.connect() as greedy:
+        assert modest.ask(b"MSET", *[b"x" * 100] * 20_000) == b"OK"
+        greedy.ask("MULTI")
+        for _ in range(2):
+            assert greedy.ask(b"SET", b"k", b"v" * 400_000) == b"QUEUED"
+        greedy.send([b"SET", b"k", b"v" * 400_000])
+        assert until(lambda: greedy.read(PATIENCE).kind == CLOSED)
+        assert b"client_query_buffer_limit_disconnections:1\r\n" in bytes(modest.ask("INFO stats"))  # type: ignore[call-overload]
+
+
 def test_deleting_something_huge_stalls_nobody(server: Server) -> None:
     """UNLINK of a set of 300,000 members: others are answered meanwhile, and the key is gone at once."""
     with server.connect(timeout=60) as one, server.connect() as other:

@@ -53,7 +53,6 @@ class RequestParser:
         self._words: list[bytes] = []
         self._left: i64 = 0
         self._bulk: i64 = -1
-        self._taken: i64 = 0  # bytes of the command under way that gave `_words`
         self._gathered: bytearray | None = None  # a long word, or a backlog, under way
 
     def feed(self, chunk: bytes) -> None:
@@ -76,8 +75,8 @@ class RequestParser:
             self._at = 0
 
     def pending(self) -> i64:
-        """Return how many bytes are held: not parsed yet, or parsed already of an incomplete command. O(1)."""
-        total: i64 = len(self._data) - self._at + self._taken
+        """Return how many bytes wait to be parsed; the words of an incomplete command are none of them. O(1)."""
+        total: i64 = len(self._data) - self._at
         gathered = self._gathered
         if gathered is not None:
             total += len(gathered)
@@ -97,7 +96,6 @@ class RequestParser:
         data = self._data
         size: i64 = len(data)
         at = self._at
-        start = at
         if self._left == 0:
             while True:
                 if at >= size:
@@ -176,10 +174,8 @@ class RequestParser:
         self._left = count
         self._bulk = bulk
         if count > 0:
-            self._taken += at - start
             return None
         self._words = []
-        self._taken = 0
         if size > _BIG_BULK and at == size:
             self._data = b""  # or a long word would be kept twice until more arrives
             self._at = 0

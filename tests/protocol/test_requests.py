@@ -177,12 +177,10 @@ def test_many_words_in_small_pieces_cost_linear_time() -> None:
     parser = RequestParser()
     data = encode([b"x"] * 200_000)
     begun = time.process_time()
-    held = 0
     for start in range(0, len(data), 100):
         parser.feed(data[start : start + 100])
         words = parser.next()
-        assert words is not None or parser.pending() > held
-        held = parser.pending()
+        assert parser.pending() < 100
     assert words is not None and len(words) == 200_000
     assert time.process_time() - begun < 10
 
