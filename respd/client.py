@@ -13,6 +13,7 @@ from respd.protocol.replies import Push, encode
 if TYPE_CHECKING:
     from respd.blocking import Parked
     from respd.database import Database
+    from respd.tracking import Tracked
 
 REPLY_ON: Final = 0
 REPLY_OFF: Final = 1
@@ -80,6 +81,7 @@ class Client:
         self.is_monitor: bool = False
         self.close_after_reply: bool = False
         self.close_now: bool = False
+        self.tracked: Tracked | None = None
         # Output limits
         self.soft_limit_since_ms: i64 = 0
         # Totals

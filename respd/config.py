@@ -127,6 +127,7 @@ class Config:
         self.slowlog_max_len = 128
         self.latency_monitor_threshold = 0
         self.latency_tracking = True
+        self.tracking_table_max_keys = 0
         self.latency_tracking_info_percentiles: list[float] = []
 
         for directive in DIRECTIVES:

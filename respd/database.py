@@ -27,6 +27,7 @@ from respd.datatypes.tables import Table
 from respd.errors import WRONG_TYPE, CommandError
 from respd.keyspace_events import EXPIRED, GENERIC, HASH, KEY_MISS, KEYEVENT, KEYSPACE, NEW
 from respd.stats import Stats
+from respd.tracking import Tracking
 
 if TYPE_CHECKING:
     from respd.client import Client
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 HOOK_NOTIFY: Final = 1
 HOOK_WATCH: Final = 2
 HOOK_BLOCK: Final = 4
+HOOK_TRACK: Final = 8
 
 _BIG: Final = 64  # members from which a value is freed in slices
 NO_TOUCH_CLOCK: Final = -1
@@ -122,6 +124,7 @@ class Keyspace:
         self.expire_off: bool = False  # while something must see expired keys as they are
         self.watched_keys: i64 = 0
         self.waiting_clients: i64 = 0
+        self.tracking: Tracking = Tracking()
         # The commands that delete what has expired during a unit, by database, when a log wants them.
         self.deleted_log: list[tuple[int, list[bytes]]] | None = None
 
@@ -139,6 +142,8 @@ class Keyspace:
             hooks |= HOOK_WATCH
         if self.waiting_clients:
             hooks |= HOOK_BLOCK
+        if self.tracking.count:
+            hooks |= HOOK_TRACK
         self.hooks = hooks
 
 
@@ -423,7 +428,10 @@ class Database:
 
     def _signal(self, key: bytes, event_class: i64, event: bytes) -> None:
         self.touch(key)
-        if self.shared.hooks & HOOK_NOTIFY:
+        hooks = self.shared.hooks
+        if hooks & HOOK_TRACK:
+            self.shared.tracking.key_changed(key)
+        if hooks & HOOK_NOTIFY:
             self.notify(key, event_class, event)
 
     # -- expiry

@@ -203,7 +203,14 @@ DIRECTIVES: Final = (
         summary="bytes of the longest word or string",
     ),
     _special("maxmemory-clients", MemoryOrPercent(0, LONG_MAX), 0),
-    _int("tracking-table-max-keys", 1000000, 0, LONG_MAX),
+    _int(
+        "tracking-table-max-keys",
+        1000000,
+        0,
+        LONG_MAX,
+        IN_FORCE,
+        summary="keys that CLIENT TRACKING remembers; 0 for no limit",
+    ),
     # Data
     _int("databases", 16, 1, INT_MAX, IN_FORCE | IMMUTABLE, summary="number of databases"),
     _special("notify-keyspace-events", EventClasses(), 0, IN_FORCE, summary="classes of keyspace events to publish"),

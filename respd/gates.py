@@ -9,6 +9,7 @@ SUBSCRIBED: Final = 1 << 2  # has subscriptions: in RESP2 only a few commands ar
 REPLY: Final = 1 << 3  # CLIENT REPLY OFF or SKIP
 CLOSING: Final = 1 << 4  # to be closed: runs nothing more
 NO_TOUCH: Final = 1 << 5  # CLIENT NO-TOUCH
+TRACKING: Final = 1 << 7  # CLIENT TRACKING: what it reads is remembered
 BLOCKED: Final = 1 << 6  # waits in a blocking command; later commands wait in the parser
 
 # Of the engine.

@@ -11,7 +11,7 @@ from respd.command import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from respd.commands.connection import BAD_CLIENT_NAME, is_printable
 from respd.datatypes.strings import INT64_MAX, INT64_MIN
 from respd.errors import SYNTAX, CommandError, shown
-from respd.protocol.replies import NO_REPLY, OK, MapReply, SetReply, Verbatim
+from respd.protocol.replies import NO_REPLY, OK, Verbatim
 
 if TYPE_CHECKING:
     from respd.context import Context
@@ -45,6 +45,13 @@ def _flags_of(client: Client, in_multi: bool) -> bytes:
         flags += b"x"
     if client.gates & gates.BLOCKED:
         flags += b"b"
+    tracked = client.tracked
+    if tracked is not None:
+        flags += b"t"
+        if tracked.is_redirect_broken:
+            flags += b"R"
+        if tracked.broadcasts:
+            flags += b"B"
     if client.watch_spoiled:
         flags += b"d"
     if client.close_after_reply:
@@ -76,11 +83,12 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: i
         for word in args:
             argv_size += len(word)
     pending = len(client.out)
+    tracked = client.tracked
     held = int(client.query_buffer + client.queued_size + client.unsent_size) + argv_size + pending
     return (
         b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b db=%d sub=%d psub=%d ssub=%d multi=%d watch=%d "
         b"qbuf=%d qbuf-free=%d argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=%b "
-        b"cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b io-thread=0"
+        b"cmd=%b user=%b redir=%d resp=%d lib-name=%b lib-ver=%b io-thread=0"
         % (
             client.id, client.address, client.local_address, client.fd, client.name,
             (now_ms - int(client.created_ms)) // 1000, (now_ms - int(client.last_interaction_ms)) // 1000,
@@ -90,7 +98,8 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: i
             int(client.query_buffer), max(int(client.query_buffer_peak - client.query_buffer), 0), argv_size,
             int(client.queued_size), pending, pending, pending, len(client.unsent), int(client.unsent_size),
             held + _SESSION_BYTES, _events_of(client), client.last_command,
-            client.user, int(client.resp), client.lib_name, client.lib_ver,
+            client.user, -1 if tracked is None else tracked.redirect, int(client.resp),
+            client.lib_name, client.lib_ver,
         )
     )  # fmt: skip
 
@@ -122,29 +131,10 @@ def _is_of_type(client: Client, kind: bytes) -> bool:
     return kind == b"pubsub" and client.output_class() == CLASS_PUBSUB
 
 
-@group.command(
-    "CLIENT|CACHING", arity=3, flags=_PLAIN, since="6.0.0", syntax="mode=<YES | NO>", complexity="O(1)"
-)  # fmt: skip
-def caching(ctx: Context, args: list[bytes]) -> object:
-    """Tell whether to track the keys of the next command.
-
-    Errors: always one, since it takes a client with tracking on, in its OPTIN or OPTOUT mode.
-    """
-    raise CommandError(
-        b"ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
-    )
-
-
 @group.command("CLIENT|GETNAME", arity=2, flags=_PLAIN, since="2.6.9", complexity="O(1)")
 def getname(ctx: Context, args: list[bytes]) -> object:
     """Return the name of the connection, null when it has none."""
     return ctx.client.name or None
-
-
-@group.command("CLIENT|GETREDIR", arity=2, flags=_PLAIN, since="6.0.0", complexity="O(1)")
-def getredir(ctx: Context, args: list[bytes]) -> object:
-    """Return the id of the client that gets this one's invalidation messages, -1 while tracking is off."""
-    return -1
 
 
 @group.command("CLIENT|ID", arity=2, flags=_PLAIN, since="5.0.0", complexity="O(1)")
@@ -414,12 +404,6 @@ def setname(ctx: Context, args: list[bytes]) -> object:
         raise CommandError(BAD_CLIENT_NAME)
     ctx.client.name = args[2]
     return OK
-
-
-@group.command("CLIENT|TRACKINGINFO", arity=2, flags=_PLAIN, since="6.2.0", complexity="O(1)")
-def trackinginfo(ctx: Context, args: list[bytes]) -> object:
-    """Describe the connection's tracking of keys, which is off."""
-    return MapReply([b"flags", SetReply([b"off"]), b"redirect", -1, b"prefixes", []])
 
 
 @group.command(

@@ -188,6 +188,7 @@ def reset(ctx: Context, args: list[bytes]) -> object:
     engine = ctx.engine
     engine.discard_multi(client)
     engine.pubsub.disconnect(client)
+    engine.end_tracking(client)
     ctx.select(0)
     set_protocol(client, 2)
     client.name = b""

@@ -83,6 +83,7 @@ def flushdb(ctx: Context, args: list[bytes]) -> object:
     """
     _check_flush(args)
     ctx.db.shared.dirty += max(1, ctx.db.flush())
+    ctx.db.shared.tracking.all_changed()
     return OK
 
 
@@ -107,6 +108,7 @@ def flushall(ctx: Context, args: list[bytes]) -> object:
     for db in ctx.engine.databases:
         deleted += db.flush()
     ctx.db.shared.dirty += max(1, deleted)
+    ctx.db.shared.tracking.all_changed()
     return OK
 
 

@@ -211,7 +211,7 @@ def _clients(ctx: Context) -> list[bytes]:
         b"client_recent_max_input_buffer:%d" % biggest_input,
         b"client_recent_max_output_buffer:%d" % biggest_output,
         b"blocked_clients:%d" % (len(engine.parked) + len(engine.postponed)),
-        b"tracking_clients:0",
+        b"tracking_clients:%d" % engine.shared.tracking.count,
         b"pubsub_clients:%d" % pubsub,
         b"watching_clients:%d" % watching,
         b"clients_in_timeout_table:%d" % waiting_for_time,
@@ -374,6 +374,7 @@ def _stats(ctx: Context) -> list[bytes]:
     engine = ctx.engine
     stats = engine.stats
     pubsub = engine.pubsub
+    tracking = engine.shared.tracking
     input_rate = stats.input_rate.average() / 1024
     output_rate = stats.output_rate.average() / 1024
     return [
@@ -417,9 +418,9 @@ def _stats(ctx: Context) -> list[bytes]:
         b"active_defrag_key_misses:0",
         b"total_active_defrag_time:0",
         b"current_active_defrag_time:0",
-        b"tracking_total_keys:0",
-        b"tracking_total_items:0",
-        b"tracking_total_prefixes:0",
+        b"tracking_total_keys:%d" % len(tracking.table),
+        b"tracking_total_items:%d" % tracking.total_items,
+        b"tracking_total_prefixes:%d" % len(tracking.by_prefix),
         b"unexpected_error_replies:%d" % stats.unexpected_error_replies,
         b"total_error_replies:%d" % stats.total_error_replies,
         b"dump_payload_sanitizations:0",
