@@ -21,7 +21,7 @@ from pathlib import Path
 import click
 
 from benchmarks import bars_data, bars_latency, bars_memory, bars_throughput
-from benchmarks.bars_results import Line, Setting, as_json, as_text
+from benchmarks.bars_results import Line, Setting, as_json, as_markdown, as_text
 from tests.servers import Server, respd_environment
 
 ROWS: dict[str, Callable[[Setting], list[Line]]] = {
@@ -102,6 +102,7 @@ def _say(text: str) -> None:
 @click.option("--quick", is_flag=True, help="Little of everything: a minute a row rather than ten.")
 @click.option("--rounds", type=int, help="Turns for each figure: medians of rates, least of CPU times (3; quick: 2).")
 @click.option("--seconds", type=int, default=0, help="How long the load of `pauses` lasts (600; quick: 15).")
+@click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure here.")
 def main(
     rows: tuple[str, ...],
@@ -111,6 +112,7 @@ def main(
     quick: bool,
     rounds: int | None,
     seconds: int,
+    markdown: bool,
     json_file: Path | None,
 ) -> None:
     """Measure rows; the exit status is 1 when one misses its bar."""
@@ -139,7 +141,7 @@ def main(
             found[row] = ROWS[row](setting)
         except ValueError as error:
             raise click.ClickException(f"{row}: {error}") from error
-        print(f"\n{as_text(row, found[row])}", flush=True)
+        print(f"\n{as_markdown(row, found[row]) if markdown else as_text(row, found[row])}", flush=True)
         if json_file is not None:
             json_file.write_text(as_json(about, found))
     missed = [f"{row}: {line.what}" for row, lines in found.items() for line in lines if line.reached is False]

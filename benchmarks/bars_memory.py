@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 
 from benchmarks.bars_results import Line, Setting, at_most, limit
-from benchmarks.load import Flood, encode
+from benchmarks.load import Flood, encode, scheduled_s
 from tests.servers import Server
 
 CALM_S = 30.0
@@ -102,13 +102,16 @@ def given_back(setting: Setting) -> list[Line]:
 def start(setting: Setting) -> list[Line]:
     """From starting the process to the first PONG: the median of some starts."""
     seconds: dict[bool, list[float]] = {True: [], False: []}
+    used: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(setting.amount(15, 7)):
         for is_respd, begin in ((True, setting.start_respd), (False, setting.start_redis)):
             server = begin()
             seconds[is_respd].append(server.start_up_s * 1000)
+            used[is_respd].append(scheduled_s(server.process.pid)[0] * 1000)
             server.stop()
     most = 120.0 if setting.build == "compiled" else 150.0
     return [
         limit(f"first PONG, {setting.build}", "ms", median(seconds[True]), median(seconds[False]), most),
         Line("the quickest start", "ms", min(seconds[True]), min(seconds[False])),
+        Line("CPU time until then, the least", "ms", min(used[True]), min(used[False])),
     ]

@@ -106,6 +106,16 @@ def as_text(row: str, lines: list[Line]) -> str:
     return "\n".join(out)
 
 
+def as_markdown(row: str, lines: list[Line]) -> str:
+    """One row's table as Markdown."""
+    out = [f"| {row} | respd | redis-server | ratio | bar | |", "|---|---:|---:|---:|---|---|"]
+    for one in lines:
+        ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
+        name = f"{one.what}, {one.unit}" if one.unit else one.what
+        out.append(f"| {name} | {_figure(one.respd)} | {_figure(one.redis)} | {ratio} | {one.bar} | {one.verdict} |")
+    return "\n".join(out)
+
+
 def as_json(about: dict[str, str], rows: dict[str, list[Line]]) -> str:
     """All rows with every figure."""
     found = {row: [asdict(one) for one in lines] for row, lines in rows.items()}
