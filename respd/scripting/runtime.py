@@ -24,7 +24,7 @@ Caller = Callable[[list[bytes]], object]
 _MEMORY_LIMIT: Final = 512 << 20
 _OURS: Final = 64 << 20
 _LARGE: Final = 8 << 20  # replies from this size are counted before they go into Lua
-_TIDY_AT: Final = 32 << 20  # collect garbage after a script that leaves more than this
+_TIDY_AT: Final = 64 << 20  # collect all garbage after a script that leaves more than this
 _REFERENCES: Final = 9000  # as many values as a call can have
 _MAX_EVALUATED: Final = 500  # scripts that came by EVAL alone; Redis 7.4 forgets older ones too
 _LONGEST_PATTERN: Final = 8000
@@ -184,7 +184,7 @@ class Scripts:
         finally:
             self._caller = None
             if not self._is_limited:
-                keys_table = arguments_table = value = None
+                keys_table = arguments_table = None
                 self._collect()
         raise _failure(digest, value)
 
@@ -234,7 +234,7 @@ class Scripts:
             b"bit": lua.table_from({name: self._placed(function) for name, function in bits.FUNCTIONS.items()}),
         }
         sandbox = lua.compile(SANDBOX, name=b"=sandbox")
-        made = sandbox(lua.table_from(offered), (_MEMORY_LIMIT - _OURS) // 1024, HOOK_INTERVAL)
+        made = sandbox(lua.table_from(offered), _TIDY_AT // 1024, HOOK_INTERVAL)
         self._compile, self._run, self._where = made
         self._values = Converter(lua)
         self._lua = lua

@@ -18,7 +18,7 @@ from typing import Final
 HOOK_INTERVAL: Final = 1_000_000  # instructions between two looks at whether to go on
 
 SANDBOX: Final = rb"""
-local offered, soft_limit_kb, interval = ...
+local offered, tidy_at_kb, interval = ...
 local as_function = python.as_function
 local error, select, setmetatable, type, tostring, next = error, select, setmetatable, type, tostring, next
 local pcall, xpcall, rawset, rawget, loadstring, setfenv = pcall, xpcall, rawset, rawget, loadstring, setfenv
@@ -46,7 +46,10 @@ local function as_table(problem)
     if type(problem) ~= 'userdata' then return problem end
     local text, ends, counted = error_text(problem)
     if text == nil then return problem end
-    if ends then return fatal end
+    if ends then
+        fatal.err = text
+        return fatal
+    end
     if counted then return {err = text, ignore_error_stats_update = true} end
     if counted == nil then return text end
     return {err = text}
@@ -128,6 +131,9 @@ local limit = offered.longest_pattern
 for _, name in pairs({'find', 'match', 'gmatch', 'gfind', 'gsub'}) do
     local original = string[name]
     string[name] = function(text, pattern, ...)
+        if type(text) ~= 'string' and type(text) ~= 'number' then
+            error("bad argument #1 to '" .. name .. "' (string expected, got " .. type(text) .. ')', 2)
+        end
         -- Lua's matcher goes down the C stack for each item of a pattern.
         if type(pattern) == 'string' and #pattern > limit then error('pattern too complex', 2) end
         return original(text, pattern, ...)
@@ -233,7 +239,7 @@ local function explain(problem)
         level = level + 1
         place = getinfo(level, 'Sl')
     end
-    if place then
+    if place and place.what ~= 'C' then
         rawset(problem, 'source', place.source)
         rawset(problem, 'line', place.currentline)
     end
@@ -249,7 +255,22 @@ local function tidy()
             key = next(proxy)
         end
     end
-    if collectgarbage('count') > soft_limit_kb then spare() end
+    if collectgarbage('count') > tidy_at_kb then spare() end
+end
+
+-- lupa's iteration loses its way at functions of Python's: none may be in a table that goes out.
+local function nothing() end
+local function without_functions(one, seen, depth)
+    seen[one] = true
+    for key, value in next, one do
+        local kind = type(value)
+        if kind == 'function' then
+            rawset(one, key, nothing)
+        elseif kind == 'table' and not seen[value] and depth < 202 and not hidden[value] then
+            without_functions(value, seen, depth + 1)
+        end
+        if type(key) == 'function' then rawset(one, key, nil) end
+    end
 end
 
 -- Returns the script's first value; or nil, the error, its source and line.
@@ -257,9 +278,12 @@ local function run(script, keys, arguments)
     rawset(globals, 'KEYS', keys)
     rawset(globals, 'ARGV', arguments)
     local done, value = xpcall(script, explain)
+    if done and type(value) == 'table' and not hidden[value] then
+        without_functions(value, {}, 0)
+    end
     tidy()
     if done then return value end
-    if type(value) ~= 'table' then return nil, 'ERR ' .. tostring(value) end
+    if type(value) ~= 'table' then return nil, 'ERR ' .. tostring(value), nil, nil end
     local text = rawget(value, 'err')
     if type(text) ~= 'string' and type(text) ~= 'number' then text = 'ERR unknown error' end
     return nil, tostring(text), rawget(value, 'source'), rawget(value, 'line')

@@ -1,0 +1,101 @@
+"""Scripts that try to get out, to change what others see, or to take the server down."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.local import Local
+from tests.wire import Error
+
+
+def run(local: Local, source: str, *words: bytes) -> object:
+    """Run a script without keys."""
+    return local.run([b"EVAL", source.encode(), b"0", *words])
+
+
+@pytest.mark.parametrize(
+    "name", ["python", "debug", "io", "package", "require", "module", "dofile", "loadfile", "print", "getfenv", "setfenv", "newproxy", "lupa"]
+)
+def test_not_there(local: Local, name: str) -> None:
+    """What would lead out of the sandbox is an unknown global, in loaded code too."""
+    for source in (f"return {name}", f"return loadstring('return {name}')()"):
+        answer = run(local, source)
+        assert isinstance(answer, Error) and f"nonexistent global variable '{name}'" in str(answer)
+    assert run(local, f"return tostring(rawget(_G, '{name}'))") == b"nil"
+
+
+@pytest.mark.parametrize("library", ["_G", "redis", "string", "table", "math", "os", "coroutine", "bit"])
+def test_nothing_can_be_changed(local: Local, library: str) -> None:
+    """Writes are refused, and what the raw functions leave is gone in the next script."""
+    for source in ("{0}.x = 1", "rawset({0}, 'x', 1)", "setmetatable({0}, {{}})", "{0}.call = nil"):
+        answer = run(local, source.format(library))
+        assert isinstance(answer, Error) and "Attempt to modify a readonly table" in str(answer)
+    run(local, f"table.insert({library}, 'left')")
+    assert run(local, f"return {library}[1]" if library != "_G" else "return rawget(_G, 1)") is None
+    assert run(local, f"return next({library}) ~= nil") == 1
+
+
+@pytest.mark.parametrize("source", ["getmetatable('').x = 1", "getmetatable('').__index.upper = nil", "x = 1"])
+def test_strings_and_globals_are_locked(local: Local, source: str) -> None:
+    """The metatable of strings, and new globals."""
+    assert "Attempt to modify a readonly table" in str(run(local, source))
+    assert run(local, "return ('x'):upper()") == b"X"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "return type(redis.call)",
+        "return type(select(2, pcall(redis.call, 'nosuch')))",
+        "local e xpcall(function() redis.call('nosuch') end, function(p) e = p end) return type(e)",
+        "return type(select(2, coroutine.resume(coroutine.create(function() redis.call('nosuch') end))))",
+        "return type(select(2, pcall(coroutine.wrap(function() redis.call('nosuch') end))))",
+        "return type(select(2, pcall(redis.sha1hex)))",
+        "return type(select(2, pcall(bit.band, {})))",
+        "return type(getmetatable(redis.call))",
+    ],
+)
+def test_no_python_object_is_seen(local: Local, source: str) -> None:
+    """Neither functions nor errors of Python's show as objects."""
+    assert run(local, source) in (b"function", b"string", b"table", b"nil")
+
+
+@pytest.mark.parametrize(
+    "source, text",
+    [
+        ("local s = 'x' while true do s = s .. s end", "not enough memory"),
+        ("return string.rep('x', 2 ^ 30)", "not enough memory"),
+        ("local t = {{}} for i = 1, 1e8 do t[i] = {{}} end".replace("{{}}", "{}"), "not enough memory"),
+        ("local function f() return f() + 1 end return f()", "stack overflow"),
+        ("return ('x'):rep(300000):find(('x?'):rep(300000))", "pattern too complex"),
+        ("return loadstring(('('):rep(10000))()", "attempt to call"),
+        ("error(_G)", "unknown error"),
+    ],
+)
+def test_it_survives(local: Local, source: str, text: str) -> None:
+    """Memory, stack and matcher have bounds; the next script runs as ever."""
+    answer = run(local, source)
+    assert isinstance(answer, Error) and text in str(answer)
+    assert run(local, "return redis.call('ECHO', 'alive')") == b"alive"
+
+
+def test_a_script_without_memory_left_is_ended(local: Local) -> None:
+    """Catching the error does not help: the next call of the server ends the script."""
+    fill = "local t, s = {}, 'x' pcall(function() while true do t[#t + 1] = s s = s .. #t .. s end end)"
+    answer = run(local, f"{fill} for i = 1, 1e6 do pcall(redis.call, 'PING') end return 'still here'")
+    assert isinstance(answer, Error) or answer == b"still here"
+    assert run(local, "return collectgarbage('count') < 100000") == 1
+
+
+@pytest.mark.parametrize("source", ["return {err = redis.call}", "return {redis.call, 1, {map = {[redis.call] = 1}}}"])
+def test_functions_in_results(local: Local, source: str) -> None:
+    """A function in what a script returns is a null."""
+    assert isinstance(run(local, source), list)
+
+
+def test_byte_code_is_refused(local: Local) -> None:
+    """Whoever loads byte code can do anything."""
+    assert run(local, "return loadstring(string.dump(function() return 1 end))") is None
+    reader = "local b = string.dump(function() end) return load(function() local c = b b = nil return c end) == nil"
+    assert run(local, reader) == 1
+    assert isinstance(local.run([b"SCRIPT", b"LOAD", b"\x1bLua"]), Error)
