@@ -309,8 +309,10 @@ class _Large:
             return False
         dense = self.dense
         del dense[-count:]
+        self.order.lasts = []  # one element kept to the end keeps its arena: all arenas would go in one call then
         groups = self.order.groups
         while count > 0 and groups:
+            groups[-1].lasts = []
             blocks = groups[-1].blocks
             if blocks:
                 count -= len(blocks.pop())
