@@ -43,6 +43,7 @@ _SEND_SIZE: Final = 256 * 1024
 _KEEP_BUFFER: Final = 64 * 1024
 _ACCEPTS_PER_TURN: Final = 1000
 _AFTER_DEFECT_S: Final = 0.1
+_SETTLE_MS: Final = 4  # what is due waits no longer than this for clients that keep the loop busy
 _LAZY_SLICE: Final = 200
 _LAZY_S: Final = 0.001  # of each turn, while something is to be freed
 _DENIED: Final = (
@@ -486,6 +487,7 @@ class Server:
         events = self.poller.wait(timeout_s)
         woken = clock.refresh()
         engine.moment = woken
+        settle_ms = clock.ms + _SETTLE_MS
         for fd, mask in events:
             connection = connections.get(fd)
             if connection is None:
@@ -496,16 +498,24 @@ class Server:
                 if mask == WRITABLE or connection.is_closed:
                     continue
             self._read(connection)
+            if clock.ms >= settle_ms:
+                self._settle()
+                settle_ms = clock.ms + _SETTLE_MS
         self.stats.eventloop_cycles += 1
         if clock.ms >= self.cron.next_ms:
             self.cron.run()
             self.close_idle()
+        self._settle()
+        self.stats.eventloop_duration_us += i64((clock.refresh() - woken) * 1e6)
+        return self._next_timeout()
+
+    def _settle(self) -> None:
+        """Do what is due besides reading, and send the replies: once a turn, and in between when a turn takes long."""
+        engine = self.engine
         engine.before_sleep()
         while engine.resumed:
             self._run_resumed()
         self.flush_all()
-        self.stats.eventloop_duration_us += i64((clock.refresh() - woken) * 1e6)
-        return self._next_timeout()
 
     def _next_timeout(self) -> float:
         engine = self.engine
@@ -571,10 +581,14 @@ class Server:
         self.signals = ours
         self.poller.add(ours.fileno())
         signal.signal(signal.SIGINT, _second_time_kills)
-        signal.signal(signal.SIGTERM, _ignore_in_python)
+        signal.signal(signal.SIGTERM, self._end_script)
         if sys.platform != "win32":
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def _end_script(self, number: int, frame: object) -> None:
+        """End the script that may be running: the loop cannot end the server before."""
+        self.engine.scripts.must_stop = True
 
     def _on_signal(self, number: int) -> None:
         if number not in (signal.SIGTERM, signal.SIGINT):
@@ -617,10 +631,6 @@ _ABSENT_ADDRESS: Final = (
 
 def _second_time_kills(number: int, frame: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def _ignore_in_python(number: int, frame: object) -> None:
-    """Do nothing: the loop reads the signal's number from the wake-up socket."""
 
 
 def _send_last(sock: socket.socket, text: bytes) -> None:

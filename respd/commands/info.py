@@ -269,6 +269,8 @@ def _memory(ctx: Context) -> list[bytes]:
     memory = MemoryFigures(ctx)
     policy = ctx.config.values.get(b"maxmemory-policy")
     total = total_system_bytes()
+    lua = engine.scripts.memory_bytes()
+    scripts = engine.scripts.size_bytes()
     return [
         b"used_memory:%d" % memory.used,
         b"used_memory_human:" + human(memory.used),
@@ -287,19 +289,19 @@ def _memory(ctx: Context) -> list[bytes]:
         b"allocator_muzzy:0",
         b"total_system_memory:%d" % total,
         b"total_system_memory_human:" + human(total),
-        b"used_memory_lua:0",
-        b"used_memory_vm_eval:0",
-        b"used_memory_lua_human:0B",
-        b"used_memory_scripts_eval:0",
-        b"number_of_cached_scripts:0",
+        b"used_memory_lua:%d" % lua,
+        b"used_memory_vm_eval:%d" % lua,
+        b"used_memory_lua_human:" + human(lua),
+        b"used_memory_scripts_eval:%d" % scripts,
+        b"number_of_cached_scripts:%d" % len(engine.scripts),
         b"number_of_functions:0",
         b"number_of_libraries:0",
         b"used_memory_vm_functions:0",
-        b"used_memory_vm_total:0",
-        b"used_memory_vm_total_human:0B",
+        b"used_memory_vm_total:%d" % lua,
+        b"used_memory_vm_total_human:" + human(lua),
         b"used_memory_functions:0",
-        b"used_memory_scripts:0",
-        b"used_memory_scripts_human:0B",
+        b"used_memory_scripts:%d" % scripts,
+        b"used_memory_scripts_human:" + human(scripts),
         b"maxmemory:%d" % memory.maxmemory,
         b"maxmemory_human:" + human(memory.maxmemory),
         b"maxmemory_policy:" + (policy if isinstance(policy, bytes) else b"noeviction"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from tests.local import Local
+from tests.servers import Server
 from tests.wire import Error
 
 
@@ -14,7 +18,8 @@ def run(local: Local, source: str, *words: bytes) -> object:
 
 
 @pytest.mark.parametrize(
-    "name", ["python", "debug", "io", "package", "require", "module", "dofile", "loadfile", "print", "getfenv", "setfenv", "newproxy", "lupa"]
+    "name",
+    ["python", "debug", "io", "package", "require", "module", "dofile", "loadfile", "print", "getfenv", "setfenv"],
 )
 def test_not_there(local: Local, name: str) -> None:
     """What would lead out of the sandbox is an unknown global, in loaded code too."""
@@ -99,3 +104,14 @@ def test_byte_code_is_refused(local: Local) -> None:
     reader = "local b = string.dump(function() end) return load(function() local c = b b = nil return c end) == nil"
     assert run(local, reader) == 1
     assert isinstance(local.run([b"SCRIPT", b"LOAD", b"\x1bLua"]), Error)
+
+
+def test_a_script_is_ended_with_the_server(start_server: Callable[..., Server]) -> None:
+    """SIGTERM ends a script that would not end, and then the server."""
+    server = start_server()
+    with server.connect() as connection:
+        connection.send([b"EVAL", b"while true do pcall(function() while true do end end) end", b"0"])
+        time.sleep(0.3)
+        assert server.process.poll() is None
+        server.process.terminate()
+        assert server.process.wait(10) == 0
