@@ -411,6 +411,18 @@ def test_a_second_interrupt_ends_it_at_once(start: Start, port: int) -> None:
         assert respd.end(signal.SIGINT) != 0
 
 
+def test_a_second_interrupt_ends_an_endless_script(start: Start, port: int) -> None:
+    respd = start("--port", str(port)).await_ready()
+    with Connection(port) as connection:
+        assert connection.ask("EVAL", "return 1", "0") == 1
+        connection.send([b"EVAL", b"while true do end", b"0"])
+        time.sleep(0.3)
+        respd.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert respd.process.poll() is None
+        assert respd.end(signal.SIGINT) != 0
+
+
 def test_hang_ups_are_ignored(start: Start, port: int) -> None:
     respd = start("--port", str(port)).await_ready()
     respd.process.send_signal(signal.SIGHUP)
