@@ -250,3 +250,11 @@ def test_calls_are_counted_and_timed(talk: Talker, engine: Engine) -> None:
     command = engine.commands.find(b"lpush")
     assert command is not None
     assert (int(command.calls), int(command.failed), int(command.rejected)) == (1, 1, 1)
+
+
+def test_a_crowd_of_due_keys_goes_in_one_turn(local: Local) -> None:
+    for number in range(3000):
+        local.run(f"SET k{number} v PX 10")
+    local.clock.advance(20)
+    local.engine.before_sleep()
+    assert local.engine.stats.expired_keys == 3000
