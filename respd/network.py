@@ -47,7 +47,7 @@ _SETTLE_MS: Final = 4  # what is due waits no longer than this for clients that 
 _LAZY_SLICE: Final = 200
 _LAZY_S: Final = 0.001  # of each turn, while something is to be freed
 _DENIED: Final = (
-    b"-DENIED respd is running in protected mode because protected mode is enabled and no password is set for the "
+    b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
     b"default user. In this mode connections are only accepted from the loopback interface. To connect from elsewhere, "
     b"set a password with 'requirepass', or switch protected mode off with 'CONFIG SET protected-mode no' from the "
     b"loopback interface or '--protected-mode no' on the command line, and make sure that the port cannot be reached "
