@@ -57,6 +57,8 @@ FIELDS = "HSET hash field:@ value:@"
 SCORES = "ZADD zset @ member:@"
 SMALL = "HSET hash:@ name value age 12345 city somewhere a 1 b 2"
 
+ERROR = "an unknown command"
+
 SCENARIOS = (
     Scenario("PING, one a turn", "PING", batch=1),
     Scenario("GET, one a turn", "GET key:#", STRINGS, batch=1),
@@ -103,7 +105,7 @@ SCENARIOS = (
     Scenario("ZPOPMIN", "ZPOPMIN zset", SCORES),
     Scenario("PUBLISH to nobody", "PUBLISH channel message"),
     Scenario("MULTI, SET, GET, EXEC", "MULTI;SET key:# xxx;GET key:#;EXEC", STRINGS),
-    Scenario("an unknown command", "NONSENSE a b"),
+    Scenario(ERROR, "NONSENSE a b"),
 )
 
 
@@ -120,9 +122,9 @@ def commands(pattern: str, seed: int) -> Iterator[bytes]:
     random = Random(seed)
     number = 0
     while True:
-        text = pattern.replace("@", f"{number:08d}")
+        text = pattern.replace("@", str(number))
         while "#" in text:
-            text = text.replace("#", f"{random.randrange(KEYS):08d}", 1)
+            text = text.replace("#", str(random.randrange(KEYS)), 1)
         number += 1
         yield b"".join(encode(one.split()) for one in text.split(";"))
 
@@ -158,6 +160,8 @@ class Loop:
         source = commands(scenario.command, 2)
         pieces = [b"".join(next(source) for _ in range(scenario.batch)) for _ in range(WARM_UP_BATCHES + BATCHES)]
         self.send(pieces[:WARM_UP_BATCHES])
+        if self.buffer[:1] == b"-" and scenario.name != ERROR:
+            raise ValueError(f"{scenario.name}: {bytes(self.buffer[:80])!r}")
         measured = pieces[WARM_UP_BATCHES:]
         start_counting()
         self.send(measured)

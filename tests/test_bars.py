@@ -40,7 +40,7 @@ def test_a_pattern_makes_the_same_commands_each_time() -> None:
     first, second = (instruction_script.commands("SET k:# v:@", 1) for _ in range(2))
     made = [next(first) for _ in range(3)]
     assert made == [next(second) for _ in range(3)]
-    assert b"v:00000002" in made[2]
+    assert b"$3\r\nv:2\r\n" in made[2]
 
 
 def test_every_scenario_has_its_own_name() -> None:
