@@ -252,9 +252,9 @@ def test_calls_are_counted_and_timed(talk: Talker, engine: Engine) -> None:
     assert (int(command.calls), int(command.failed), int(command.rejected)) == (1, 1, 1)
 
 
-def test_a_crowd_of_due_keys_goes_in_one_turn(local: Local) -> None:
+def test_a_crowd_of_due_keys_goes_in_one_turn(talk: Talker, engine: Engine, clock: ManualClock) -> None:
     for number in range(3000):
-        local.run(f"SET k{number} v PX 10")
-    local.clock.advance(20)
-    local.engine.before_sleep()
-    assert local.engine.stats.expired_keys == 3000
+        talk(f"SET k{number} v PX 10")
+    clock.advance(20)
+    engine.before_sleep()
+    assert engine.stats.expired_keys == 3000
