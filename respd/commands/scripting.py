@@ -206,7 +206,9 @@ def script_kill(ctx: Context, args: list[bytes]) -> object:
     raise CommandError(b"NOTBUSY No scripts in execution right now.")
 
 
-@group.command("SCRIPT|DEBUG", arity=3, flags=NOSCRIPT, since="3.2.0", syntax="mode=<YES | SYNC | NO>", complexity="O(1)")
+@group.command(
+    "SCRIPT|DEBUG", arity=3, flags=NOSCRIPT, since="3.2.0", syntax="mode=<YES | SYNC | NO>", complexity="O(1)"
+)
 def script_debug(ctx: Context, args: list[bytes]) -> object:
     """Switch the debugger for scripts off.
 

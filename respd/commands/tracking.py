@@ -166,6 +166,4 @@ def trackinginfo(ctx: Context, args: list[bytes]) -> object:
         flags.append(b"noloop")
     if tracked.is_redirect_broken:
         flags.append(b"broken_redirect")
-    return MapReply(
-        [b"flags", SetReply(flags), b"redirect", tracked.redirect, b"prefixes", sorted(tracked.prefixes)]
-    )
+    return MapReply([b"flags", SetReply(flags), b"redirect", tracked.redirect, b"prefixes", sorted(tracked.prefixes)])
