@@ -1,10 +1,10 @@
 """Moments at which keys are due, cheap to set, to drop and to ask for the next.
 
 A heap of (moment, key) gives the next deadline, but entries dropped before their time stay in it as ballast: a lock
-that is set for 30 s and deleted at once, 100,000 times a second, would leave millions. So only the next few seconds
-live in a heap; what lies further off waits in buckets of 4 s, from which it can be removed for good. A bucket is poured
-into the heap a slice at a time before its time comes, so that no turn of the loop stalls. The heap may hold stale
-items: whoever takes a key from `pop_due` checks that it is really due.
+that is set for 30 s and deleted at once, 100,000 times a second, would leave millions. So only the next second lives in
+a heap; what lies further off waits in buckets of half a second, from which it can be removed for good. A bucket is
+poured into the heap a slice at a time before its time comes, so that no turn of the loop stalls. The heap may hold
+stale items: whoever takes a key from `pop_due` checks that it is really due.
 
 Invariant: an item (moment, key) added and not removed is in `_near`, in `_pouring`, or in its bucket; a moment below
 `_horizon` is never in a bucket, except for the bucket being poured.
@@ -15,8 +15,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-_BUCKET_BITS: Final = 12
-_POUR_SLICE: Final = 4096
+_BUCKET_BITS: Final = 9
+_POUR_SLICE: Final = 512
 FAR_FUTURE: Final = (1 << 63) - 1
 
 
@@ -28,7 +28,7 @@ class Deadlines:
         self._near: list[tuple[int, bytes]] = []
         self._buckets: dict[int, dict[bytes, int]] = {}
         self._order: list[int] = []  # heap of the numbers of buckets
-        self._pouring: list[tuple[int, bytes]] = []
+        self._pouring: list[dict[bytes, int]] = []  # buckets, the one under way last
         self._horizon: i64 = 0
 
     def add(self, key: bytes, at_ms: i64) -> None:
@@ -77,7 +77,7 @@ class Deadlines:
 
     def _advance(self, now_ms: i64) -> None:
         if self._pouring:
-            self._pour(_POUR_SLICE + len(self._pouring) // 64)
+            self._pour(_POUR_SLICE * len(self._pouring) + len(self._pouring[-1]) // 64)
             return
         wanted: i64 = ((now_ms >> _BUCKET_BITS) + 2) << _BUCKET_BITS
         if wanted <= self._horizon:
@@ -85,10 +85,7 @@ class Deadlines:
         order = self._order
         limit: i64 = wanted >> _BUCKET_BITS
         while order and i64(order[0]) < limit:
-            bucket = self._buckets.pop(heappop(order))
-            pouring = self._pouring
-            for key, at_ms in bucket.items():
-                pouring.append((at_ms, key))
+            self._pouring.insert(0, self._buckets.pop(heappop(order)))
         self._horizon = wanted
         if self._pouring:
             self._pour(_POUR_SLICE)
@@ -97,8 +94,13 @@ class Deadlines:
         pouring = self._pouring
         near = self._near
         while pouring and count > 0:
-            heappush(near, pouring.pop())
-            count -= 1
+            bucket = pouring[-1]
+            while bucket and count > 0:
+                key, at_ms = bucket.popitem()
+                heappush(near, (at_ms, key))
+                count -= 1
+            if not bucket:
+                pouring.pop()
 
     def is_empty(self) -> bool:
         """Tell whether nothing is due ever."""
@@ -106,7 +108,11 @@ class Deadlines:
 
     def size(self) -> int:
         """Return how many moments are kept, stale ones among the near ones included."""
-        return len(self._near) + len(self._pouring) + sum(len(bucket) for bucket in self._buckets.values())
+        return (
+            len(self._near)
+            + sum(len(bucket) for bucket in self._pouring)
+            + sum(len(bucket) for bucket in self._buckets.values())
+        )
 
     def check(self) -> None:
         """Assert the invariant."""
