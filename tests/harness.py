@@ -150,10 +150,10 @@ def about(given: StepLike, tolerance: float) -> Step:
     return Step(base.connection, base.words, base.action, base.compare, tolerance, base.check_events)
 
 
-def masked(given: StepLike, pattern: str | bytes) -> Step:
-    """Compare after whatever matches the pattern was replaced by "~" in all texts of the reply."""
+def masked(given: StepLike, pattern: str | bytes, *, sort_lines: bool = False) -> Step:
+    """Compare after whatever matches the pattern was replaced by "~" in all texts of the reply, and lines sorted."""
     regex = re.compile(pattern.encode() if isinstance(pattern, str) else pattern)
-    return _loose(given, lambda frame: _masked_frame(frame, regex))
+    return _loose(given, lambda frame: _masked_frame(frame, regex, sort_lines))
 
 
 def events(given: StepLike) -> Step:
@@ -182,11 +182,12 @@ def _shape_of(frame: Frame) -> object:
     return (frame.kind, frame.value is None, sorted({item.kind for item in frame.items}))
 
 
-def _masked_frame(frame: Frame, regex: re.Pattern[bytes]) -> Frame:
+def _masked_frame(frame: Frame, regex: re.Pattern[bytes], sort_lines: bool) -> Frame:
     if isinstance(frame.value, bytes):
-        return Frame(frame.kind, regex.sub(b"~", frame.value))
+        text = regex.sub(b"~", frame.value)
+        return Frame(frame.kind, b"\n".join(sorted(text.split(b"\n"))) if sort_lines else text)
     if isinstance(frame.value, tuple):
-        return Frame(frame.kind, tuple(_masked_frame(item, regex) for item in frame.items))
+        return Frame(frame.kind, tuple(_masked_frame(item, regex, sort_lines) for item in frame.items))
     return frame
 
 
