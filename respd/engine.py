@@ -263,9 +263,7 @@ class Engine:
             if args[0].lower() in _WEB_WORDS:
                 address = ctx.client.address.decode()
                 self.log.warning(f"{address} speaks HTTP: perhaps a web page attacks this server. Connection closed.")
-                ctx.client.close_after_reply = True  # what was asked before is answered
-                ctx.client.gates |= gates.CLOSING
-                ctx.client.wants_write()
+                ctx.client.kill()
                 return None
             self.reject(ctx, None, unknown_command(args))
             return None
