@@ -424,7 +424,6 @@ class Command:
         self.name: bytes = declaration.name.encode()
         self.handler: Handler | None = declaration.handler
         self.flags: i64 = declaration.flags
-        self.cares: i64 = 0  # which gates stop it: set by the engine
         arity = declaration.arity
         self.min_words: i64 = abs(arity)
         self.max_words: i64 = arity if arity > 0 else 1 << 40
@@ -461,20 +460,6 @@ class Command:
             if count * 100 >= percent * int(self.calls):
                 return bound_us
         return steps[-1][0] if steps else 0
-
-    def key_positions(self, args: list[bytes]) -> list[int] | None:
-        """Return the positions of all keys in `args`, or None when the words do not fit."""
-        found: list[int] = []
-        for spec in self.declaration.keys:
-            if spec.flags & NOT_KEY:
-                continue
-            positions = spec.positions(args)
-            if positions is None:
-                if spec.flags & INCOMPLETE:
-                    continue
-                return None
-            found.extend(positions)
-        return found
 
     def reset_stats(self) -> None:
         """Forget calls, time, rejections and failures."""

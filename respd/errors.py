@@ -21,7 +21,6 @@ MIN_MAX_NOT_FLOAT: Final = b"ERR min or max is not a float"
 MIN_MAX_NOT_STRING: Final = b"ERR min or max not valid string range item"
 NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
 DB_OUT_OF_RANGE: Final = b"ERR DB index is out of range"
-INVALID_DB: Final = b"ERR invalid DB index"
 NOAUTH: Final = b"NOAUTH Authentication required."
 DEBUG_NOT_ALLOWED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '

@@ -14,7 +14,6 @@ BLOCKED: Final = 1 << 6  # waits in a blocking command; later commands wait in t
 
 # Of the engine.
 PAUSED: Final = 1 << 16  # CLIENT PAUSE
-MONITORED: Final = 1 << 17  # somebody watches with MONITOR
 LOGGED: Final = 1 << 18  # effects are recorded for a log
 MEMORY: Final = 1 << 19  # maxmemory is set
 

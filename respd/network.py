@@ -90,8 +90,6 @@ class Server:
         self.bound: tuple[list[str], int] = ([], 0)  # where the TCP listeners are
         self.cron = Cron(engine)
         self.signals: socket.socket | None = None
-        self.signal_seen: int = 0
-        self.is_stopping: bool = False
 
     # -- listening
 

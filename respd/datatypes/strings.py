@@ -15,7 +15,6 @@ StringValue = bytes | int | bytearray
 
 INT64_MIN: Final = -(1 << 63)
 INT64_MAX: Final = (1 << 63) - 1
-MAX_STRING: Final = 512 * 1024 * 1024
 _EMBSTR_MAX: Final = 44
 _EXACT_INT: Final = 1 << 62
 _EXACT_THOUSANDTHS: Final = 1e12
@@ -132,11 +131,6 @@ def place_point(digits: bytes, power: int) -> bytes:
         return digits[:whole] + b"." + digits[whole:]
     point = digits[:1] + b"." + digits[1:] if count > 1 else digits
     return b"%be%b%d" % (point, b"-" if scientific < 0 else b"+", abs(scientific))
-
-
-def format_int(value: int) -> bytes:
-    """Return the decimal digits of `value`."""
-    return b"%d" % value
 
 
 def as_bytes(value: StringValue) -> bytes:
