@@ -1,1 +1,1 @@
-"""Files on disk: empty until snapshots and the append-only log arrive."""
+"""Files on disk: snapshots and the append-only log, their formats, and who writes and loads them."""
