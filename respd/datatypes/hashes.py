@@ -19,8 +19,8 @@ import sys
 from random import Random
 from typing import Final, final
 
-from librt.strings import read_i32_be, read_i64_be
-from mypy_extensions import i64, mypyc_attr
+from librt.strings import BytesWriter, read_i32_be, read_i64_be, write_i32_be, write_i64_be
+from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from respd.datatypes.indexed import IndexedMap
 from respd.datatypes.limits import Limits
@@ -200,6 +200,66 @@ class HashValue:
             index += 1
         if enlarge:
             self._enlarge()
+
+    def fill(self, flat: list[bytes], limits: Limits, any_size: bool) -> bool:
+        """Take fields and values, flat, into this empty hash; return False when a field comes twice. O(n).
+
+        With `any_size` the small form takes long ones as well, as Redis does with a listpack that it reads.
+        """
+        count: i64 = len(flat) // 2
+        small = count <= limits.hash_max_entries
+        if small and not any_size:
+            small = _longest(flat) <= limits.hash_max_value
+        if not small:
+            table = IndexedMap()
+            self._table = table
+            return table.fill(flat)
+        self._packed = _pack(flat, None)
+        self._count = count
+        return count == 1 or len(set(flat[::2])) == count
+
+    def fill_expiring(self, flat: list[bytes], moments: list[int], limits: Limits, any_size: bool) -> bool:
+        """Do as `fill`, where `moments` are those at which the fields expire, in ms, 0 for never. O(n log n).
+
+        The small form has stamps then, even if no field expires. Without `any_size`, of equal moments the last comes
+        first, as if the fields had been added one by one.
+        """
+        count: i64 = len(moments)
+        small = count <= limits.hash_max_entries
+        if small and not any_size:
+            small = _longest(flat) <= limits.hash_max_value
+        if not small:
+            table = IndexedMap()
+            self._table = table
+            expiries = FieldExpiries()
+            for index, at_ms in enumerate(moments):
+                if at_ms > 0:
+                    expiries.moments[flat[2 * index]] = at_ms
+                    expiries.heap.append((at_ms, flat[2 * index]))
+            if expiries.heap:
+                heapq.heapify(expiries.heap)
+                self._expiries = expiries
+                self.next_expire_ms = expiries.heap[0][0]
+            return table.fill(flat)
+        ordered: list[tuple[int, int]] = []
+        for index, at_ms in enumerate(moments):
+            if at_ms <= 0:
+                ordered.append((EVERY_FIELD, index))
+            else:
+                ordered.append((at_ms, index if any_size else -index))
+        ordered.sort()
+        arranged: list[bytes] = []
+        stamps: list[int] = []
+        for at_ms, place in ordered:
+            index = abs(place)
+            arranged.append(flat[2 * index])
+            arranged.append(flat[2 * index + 1])
+            stamps.append(0 if at_ms == EVERY_FIELD else at_ms)
+        self._packed = _pack(arranged, stamps)
+        self._count = count
+        self._stamped = True
+        self._read_next()
+        return len(set(flat[::2])) == count
 
     def delete(self, field: bytes) -> bool:
         """Remove `field` if present; return whether it was. O(1), in a small hash O(n)."""
@@ -518,6 +578,41 @@ def _entry(field: bytes, value: bytes) -> bytes:
         return b"%b%b%b%b" % (_LENGTHS[field_size], _LENGTHS[value_size], field, value)
     head = len(field).to_bytes(4, "big") + len(value).to_bytes(4, "big")
     return b"%b%b%b%b" % (b"\xff", head, field, value)
+
+
+def _pack(flat: list[bytes], stamps: list[int] | None) -> bytes:
+    """Return fields and values, flat, as entries, with these stamps or none."""
+    out = BytesWriter()
+    size: i64 = len(flat)
+    index: i64 = 0
+    while index < size:
+        field = flat[index]
+        value = flat[index + 1]
+        if stamps is not None:
+            write_i64_be(out, stamps[index >> 1])
+        field_size: i64 = len(field)
+        value_size: i64 = len(value)
+        if field_size < _WIDE and value_size < _WIDE:
+            out.append(u8(field_size))
+            out.append(u8(value_size))
+        else:
+            out.append(_WIDE)
+            write_i32_be(out, i32(field_size))
+            write_i32_be(out, i32(value_size))
+        out.write(field)
+        out.write(value)
+        index += 2
+    return out.getvalue()
+
+
+def _longest(words: list[bytes]) -> i64:
+    """Return the size of the longest word."""
+    longest: i64 = 0
+    for word in words:
+        size: i64 = len(word)
+        if size > longest:
+            longest = size
+    return longest
 
 
 def _unpack(packed: bytes, skip: i64, with_fields: bool, with_values: bool) -> list[bytes]:

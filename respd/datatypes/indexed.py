@@ -46,6 +46,15 @@ class IndexedSet:
         members.append(member)
         return True
 
+    def fill(self, members: list[bytes]) -> bool:
+        """Take a list of the caller's for this empty set; return False when a member comes twice. O(n)."""
+        slots = self.slots
+        for slot, member in enumerate(members):
+            if not slots.add(member, slot):
+                return False
+        self.members = members
+        return True
+
     def discard(self, member: bytes) -> bool:
         """Remove `member` if present; return whether it was. O(1)."""
         slots = self.slots
@@ -151,6 +160,17 @@ class IndexedMap:
         slots.put(field, len(self.fields))
         self.fields.append(field)
         self.values.append(value)
+        return True
+
+    def fill(self, flat: list[bytes]) -> bool:
+        """Take fields and values, flat, into this empty map; return False when a field comes twice. O(n)."""
+        fields = flat[::2]
+        slots = self.slots
+        for slot, field in enumerate(fields):
+            if not slots.add(field, slot):
+                return False
+        self.fields = fields
+        self.values = flat[1::2]
         return True
 
     def discard(self, field: bytes) -> bool:

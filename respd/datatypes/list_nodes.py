@@ -156,3 +156,19 @@ class Node:
         node.backwards = self.backwards
         node.plain = self.plain
         return node
+
+
+def packed_node(elements: list[bytes]) -> Node:
+    """Return a node of these elements, whose list it keeps."""
+    node = Node()
+    node.replace(elements)
+    return node
+
+
+def plain_node(element: bytes) -> Node:
+    """Return a node of its own for an element, however large."""
+    node = Node()
+    node.items.append(element)
+    node.size = len(element)
+    node.plain = True
+    return node

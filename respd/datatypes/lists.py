@@ -659,6 +659,18 @@ class ListValue:
             self._push_tail(element)
         self._pack(limits, 1)
 
+    def fill_nodes(self, nodes: list[Node], limits: Limits) -> None:
+        """Take the nodes of a quicklist read from a file, none empty, however large; the list must be empty."""
+        setting = limits.list_max_size
+        self._nodes = nodes
+        self._head = nodes[0]
+        self._tail = nodes[-1]
+        self._max_bytes = max_bytes(setting)
+        self._max_count = max_count(setting)
+        for node in nodes:
+            self._length += i64(len(node.items))
+        self._pack(limits, 1)
+
     # -- the whole
 
     def copy(self) -> ListValue:

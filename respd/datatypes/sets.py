@@ -16,8 +16,8 @@ from bisect import bisect_left
 from random import Random
 from typing import Final, final
 
-from librt.strings import read_i32_be
-from mypy_extensions import i64, mypyc_attr
+from librt.strings import BytesWriter, read_i32_be, write_i32_be
+from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from respd.datatypes.indexed import IndexedSet
 from respd.datatypes.limits import Limits
@@ -107,6 +107,43 @@ class SetValue:
     def expect_integers(self) -> None:
         """Have this empty set keep integers first, whatever the limits say."""
         self._ints = array("q")
+
+    def fill(self, members: list[bytes], limits: Limits, any_size: bool) -> bool:
+        """Take a list of the caller's for this empty set; return False when a member comes twice. O(n log n).
+
+        With `any_size` the small form takes all members as they are, long ones as well, as Redis does with a listpack
+        that it reads. Else integers alone become an `intset`, in order, and so do those before the first other member.
+        """
+        count: i64 = len(members)
+        if not any_size and count <= max(limits.set_max_intset, limits.set_max_entries):
+            numbers: list[int] = []
+            longest: i64 = 0
+            for member in members:
+                number = parse_int(member)
+                if number is None:
+                    break
+                numbers.append(number)
+            numbers.sort()
+            if i64(len(numbers)) == count:
+                self._ints = array("q", numbers)
+                return len(set(numbers)) == count
+            members[: len(numbers)] = [b"%d" % number for number in numbers]
+            for member in members:
+                longest = max(longest, i64(len(member)))
+            any_size = longest <= limits.set_max_value
+        if not any_size or count > limits.set_max_entries:
+            table = IndexedSet()
+            self._table = table
+            return table.fill(members)
+        self._packed = _pack(members)
+        self._count = count
+        return count == 1 or len(set(members)) == count
+
+    def fill_ints(self, numbers: array[int], limits: Limits) -> None:
+        """Take different numbers in rising order, 8 bytes each, for this empty set. O(n)."""
+        self._ints = numbers
+        if i64(len(numbers)) > limits.set_max_intset:
+            self._use_table()
 
     def discard(self, member: bytes) -> bool:
         """Remove `member` if present; return whether it was. O(1)."""
@@ -432,6 +469,20 @@ def _entry(member: bytes) -> bytes:
     if size < _WIDE:
         return _LENGTHS[size] + member
     return b"\xff%b%b" % (size.to_bytes(4, "big"), member)
+
+
+def _pack(members: list[bytes]) -> bytes:
+    """Return the members as entries."""
+    out = BytesWriter()
+    for member in members:
+        size: i64 = len(member)
+        if size < _WIDE:
+            out.append(u8(size))
+        else:
+            out.append(_WIDE)
+            write_i32_be(out, i32(size))
+        out.write(member)
+    return out.getvalue()
 
 
 def _next(packed: bytes, start: i64) -> i64:

@@ -210,6 +210,29 @@ class SortedSet:
         start, stop = scan_span(cursor, count, len(large.dense))
         return stop, large.dense[stop:start]
 
+    def fill(self, members: list[bytes], scores: list[float], limits: Limits, any_size: bool) -> bool:
+        """Take members and their scores, in any order, into this empty set; return False when a member comes twice.
+
+        With `any_size` the small form takes long ones as well, as Redis does with a listpack that it reads. O(n) for
+        what is in order or in the reverse of it, else O(n log n).
+        """
+        count: i64 = len(members)
+        small = count <= limits.zset_max_entries
+        if small and not any_size:
+            for member in members:
+                if i64(len(member)) > limits.zset_max_value:
+                    small = False
+                    break
+        elements: list[Element] = []
+        for index in range(count):
+            elements.append(Element(members[index], scores[index] + 0.0 if small else scores[index]))
+        elements = _arranged(elements)
+        if small:
+            self._small = elements
+            return count == 1 or len(set(members)) == count
+        self._large = _Large(elements)
+        return i64(len(self._large.by_member)) == count
+
     def grow_for(self, count: int, limits: Limits) -> None:
         """Prepare for `count` members, whether new or not: beyond the limit the set is large at once."""
         if count > limits.zset_max_entries and self._large is None:
@@ -629,6 +652,29 @@ def ordered(scores: dict[bytes, float]) -> list[Element]:
         pairs.append((score, member))
     pairs.sort()
     return [Element(member, score) for score, member in pairs]
+
+
+def _arranged(elements: list[Element]) -> list[Element]:
+    """Return elements in any order as a list in order."""
+    if _rises(elements):
+        return elements
+    elements.reverse()
+    if _rises(elements):
+        return elements
+    triples = [(element.score, element.member, index) for index, element in enumerate(elements)]
+    triples.sort()
+    return [elements[index] for _score, _member, index in triples]
+
+
+def _rises(elements: list[Element]) -> bool:
+    """Tell whether the elements are in order."""
+    size: i64 = len(elements)
+    for index in range(1, size):
+        lower = elements[index - 1]
+        higher = elements[index]
+        if lower.score > higher.score or (lower.score == higher.score and lower.member > higher.member):
+            return False
+    return True
 
 
 def sorted_set(elements: list[Element], limits: Limits) -> SortedSet:
