@@ -80,7 +80,7 @@ SCORE_NAN: Final = 253
 SCORE_INFINITY: Final = 254
 SCORE_MINUS_INFINITY: Final = 255
 
-FIELD_EXPIRE_MAX_MS: Final = (1 << 46) - 2  # the latest moment at which Redis lets a field expire
+FIELD_EXPIRE_MAX_MS: Final = (1 << 48) - 1  # the latest moment of a field that Redis loads; commands allow less
 
 
 class CorruptPayload(Exception):
@@ -89,6 +89,10 @@ class CorruptPayload(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class UnsupportedPayload(CorruptPayload):
+    """A value is of a type that respd does not have; `reason` names it."""
 
 
 class CorruptFile(Exception):
