@@ -7,7 +7,6 @@ CLIENT REPLY, CLIENT PAUSE, a log to be written) is a gate bit and leads to `_ga
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -25,6 +24,7 @@ from respd.command import (
     NO_MULTI,
     PROTECTED,
     SKIP_SLOWLOG,
+    TOUCHES_ARBITRARY_KEYS,
     WRITE,
     Command,
     CommandTable,
@@ -37,6 +37,7 @@ from respd.datatypes.deadlines import FAR_FUTURE, Deadlines
 from respd.errors import DEBUG_NOT_ALLOWED, NOAUTH, CommandError, wrong_arity
 from respd.latency import LatencyMonitor
 from respd.log import Log
+from respd.persistence.disk import Disk
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
 from respd.pubsub import PubSub
 from respd.scripting.runtime import Scripts
@@ -54,19 +55,15 @@ _EXPIRE_BATCH: Final = 500
 _EXPIRE_SLICE_S: Final = 0.005
 _WEB_WORDS: Final = (b"post", b"host:")  # a browser that was led here; nothing it sends may be run
 
-LogSink = Callable[[int, list[list[bytes]]], None]
-
 
 class Engine:
-    """One server's state and the running of its commands.
-
-    `sink` is told what a unit of commands changed, as (database number, commands), when a log is kept.
-    """
+    """One server's state and the running of its commands."""
 
     def __init__(self, config: Config, groups: list[Group], clock: Clock, log: Log, seed: int | None = None) -> None:
         self.config = config
         self.clock = clock
         self.log = log
+        self.disk: Disk = Disk()
         self.random = Random(seed)
         self.stats = Stats()
         self.pubsub = PubSub()
@@ -94,10 +91,8 @@ class Engine:
         self.current: Client | None = None
         self.in_exec: bool = False
         self.exec_size: int = 0  # commands of the transaction that runs
-        # Recording of effects
-        self.sink: LogSink | None = None
-        self.records: list[list[bytes]] | None = None
-        self.is_recorded: bool = False
+        self.effects = self.shared.effects
+        self.is_recorded: bool = False  # the running command has said what to log
         # Blocking and pausing
         self.parked: dict[int, Parked] = {}
         self.parked_deadlines = Deadlines()
@@ -193,8 +188,12 @@ class Engine:
                 return
         client = ctx.client
         client.last_command = command.name
-        if (client.gates | self.gates) != 0:
-            self._gated(ctx, command, args)
+        set_gates = client.gates | self.gates
+        if set_gates != 0:
+            if set_gates == gates.LOGGED:
+                self._execute_logged(ctx, command, args)
+            else:
+                self._gated(ctx, command, args)
             return
         self.current = client
         value = self.call(ctx, command, args)
@@ -375,52 +374,60 @@ class Engine:
 
     # -- recording of effects
 
-    def attach_log(self, sink: LogSink | None) -> None:
-        """Have `sink` told of every change from now on; None to stop."""
-        self.sink = sink
-        self.shared.deleted_log = [] if sink is not None else None
-        if sink is not None:
+    def record_effects(self, on: bool) -> None:
+        """Gather in `effects` what commands change, from now on or no more."""
+        if on:
+            self.effects.start()
             self.gates |= gates.LOGGED
         else:
+            self.effects.stop()
             self.gates &= ~gates.LOGGED
 
-    def _call_logged(self, ctx: Context, command: Command, args: list[bytes]) -> object:
-        """Run a command and hand the sink what it changed, in MULTI and EXEC when that is more than one command."""
-        if command.name == b"exec":
-            return self.call(ctx, command, args)  # it opens a unit of its own
-        unit: list[list[bytes]] = []
-        value = self._call_recorded(ctx, command, args, unit)
-        self._emit(ctx.db.index, unit)
-        return value
+    def _execute_logged(self, ctx: Context, command: Command, args: list[bytes]) -> None:
+        """What `execute` does, for a command that only a log looks at."""
+        client = ctx.client
+        self.current = client
+        value = self._call_logged(ctx, command, args)
+        if isinstance(value, Block):
+            self._park(ctx, command, args, value)
+        elif value is not NO_REPLY:
+            encode(client.out, value, client.resp)
+            client.wants_write()
+        if self.shared.hooks != 0:
+            self.serve_ready()
 
-    def _call_recorded(self, ctx: Context, command: Command, args: list[bytes], unit: list[list[bytes]]) -> object:
-        before = self.shared.dirty
-        records: list[list[bytes]] = []
-        self.records = records
+    def _call_logged(self, ctx: Context, command: Command, args: list[bytes]) -> object:
+        """Run a command and log what it has changed: the words as sent, or the unit that has gathered."""
+        effects = self.effects
+        shared = self.shared
+        before = shared.dirty
         self.is_recorded = False
         value = self.call(ctx, command, args)
-        self.records = None
-        self._take_deleted(unit)
-        if self.is_recorded:
-            unit.extend(records)
-        elif self.shared.dirty != before and command.flags & (WRITE | MAY_REPLICATE):
-            unit.append(args)
+        is_own = shared.dirty != before and not self.is_recorded and command.flags & (WRITE | MAY_REPLICATE) != 0
+        if not effects.unit:
+            if is_own:
+                effects.write(ctx.db.index, args)
+            return value
+        if is_own:
+            effects.add(ctx.db.index, args)
+        effects.commit(not command.flags & TOUCHES_ARBITRARY_KEYS)
         return value
 
-    def _take_deleted(self, unit: list[list[bytes]]) -> None:
-        deleted = self.shared.deleted_log
-        if deleted:
-            for _, words in deleted:
-                unit.append(words)
-            deleted.clear()
-
-    def _emit(self, index: int, unit: list[list[bytes]]) -> None:
-        sink = self.sink
-        if sink is None or not unit:
-            return
-        if len(unit) > 1:
-            unit = [[b"MULTI"], *unit, [b"EXEC"]]
-        sink(index, unit)
+    def _call_recorded(self, ctx: Context, command: Command, args: list[bytes], is_muted: bool) -> object:
+        """Run a command that another one calls, and add what it has changed to that one's unit."""
+        effects = self.effects
+        before = self.shared.dirty
+        outer_recorded = self.is_recorded
+        outer_muted = effects.is_muted
+        self.is_recorded = False
+        effects.is_muted = is_muted
+        value = self.call(ctx, command, args)
+        effects.is_muted = outer_muted
+        if self.shared.dirty != before and not self.is_recorded and not is_muted:
+            if command.flags & (WRITE | MAY_REPLICATE):
+                effects.add(ctx.db.index, args)
+        self.is_recorded = outer_recorded
+        return value
 
     # -- transactions
 
@@ -454,8 +461,6 @@ class Engine:
         queue = client.queued
         self.discard_multi(client)
         replies: list[object] = []
-        unit: list[list[bytes]] = []
-        index = ctx.db.index
         denied = ctx.deny_blocking
         was_frozen = self.clock.frozen
         ctx.deny_blocking = True
@@ -463,20 +468,19 @@ class Engine:
         self.in_exec = True
         self.exec_size = len(queue)
         for words in queue:
-            replies.append(self.call_queued(ctx, words, unit))
+            replies.append(self.call_queued(ctx, words))
         self.in_exec = False
         self.clock.frozen = was_frozen
         ctx.deny_blocking = denied
-        self._emit(index, unit)
         return replies
 
-    def call_queued(self, ctx: Context, words: list[bytes], unit: list[list[bytes]]) -> object:
-        """Run a command of a transaction or a script, and add to `unit` what it logs; errors are values."""
+    def call_queued(self, ctx: Context, words: list[bytes], is_muted: bool = False) -> object:
+        """Run a command of a transaction or a script; errors are values. Nothing of it is logged if `is_muted`."""
         command = self.commands.lookup(words)
         if command is None:
             return unknown_command(words)
-        if self.sink is not None:
-            value = self._call_recorded(ctx, command, words, unit)
+        if self.effects.is_on:
+            value = self._call_recorded(ctx, command, words, is_muted)
         else:
             value = self.call(ctx, command, words)
         if ctx.client.gates & gates.TRACKING:
@@ -674,12 +678,7 @@ class Engine:
             if db.has_deadlines():
                 while db.expire_due(_EXPIRE_BATCH) >= _EXPIRE_BATCH and self.clock.refresh() < until:
                     pass
-                deleted = self.shared.deleted_log
-                if deleted:
-                    unit: list[list[bytes]] = []
-                    self._take_deleted(unit)
-                    for words in unit:
-                        self._emit(db.index, [words])
+                self.effects.commit(False)
         if self.shared.hooks != 0:
             self.serve_ready()
 
