@@ -409,7 +409,7 @@ def _rename(ctx: Context, args: list[bytes], replace: bool) -> bool:
             return False
         db.remove(new_key)
     expire_at_ms = entry.expire_at_ms
-    _place(db, new_key, _take(db, key, entry), expire_at_ms)
+    place(db, new_key, _take(db, key, entry), expire_at_ms)
     db.changed(key, GENERIC, b"rename_from")
     db.changed(new_key, GENERIC, b"rename_to")
     return True
@@ -439,7 +439,7 @@ def move(ctx: Context, args: list[bytes]) -> object:
     if entry is None or target.write(key) is not None:
         return 0
     expire_at_ms = entry.expire_at_ms
-    _place(target, key, _take(source, key, entry), expire_at_ms)
+    place(target, key, _take(source, key, entry), expire_at_ms)
     source.changed(key, GENERIC, b"move_from")
     target.changed(key, GENERIC, b"move_to")
     return 1
@@ -488,7 +488,7 @@ def copy(ctx: Context, args: list[bytes]) -> object:
     expire_at_ms = entry.expire_at_ms
     if taken:
         target.remove(new_key)
-    _place(target, new_key, value, expire_at_ms)
+    place(target, new_key, value, expire_at_ms)
     target.changed(new_key, GENERIC, b"copy_to")
     return 1
 
@@ -512,7 +512,7 @@ def _take(db: Database, key: bytes, entry: Entry) -> object:
     return value
 
 
-def _place(db: Database, key: bytes, value: object, expire_at_ms: int) -> None:
+def place(db: Database, key: bytes, value: object, expire_at_ms: int) -> None:
     """Put a value at an absent key, with its expiry (0: none) and that of its hash fields."""
     db.add(key, value)
     if expire_at_ms != 0:
