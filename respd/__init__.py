@@ -8,6 +8,6 @@ __all__ = ["REDIS_VERSION", "VERSION", "build"]
 
 def build() -> str:
     """Return which build runs: "compiled" (mypyc) or "interpreted"."""
-    import respd.engine
+    from respd.builds import INTERPRETED
 
-    return "interpreted" if respd.engine.__file__.endswith(".py") else "compiled"
+    return "interpreted" if INTERPRETED else "compiled"

@@ -27,7 +27,7 @@ class Clock:
         seconds = time()
         if not self.frozen:
             self.seconds = seconds
-            self.ms = i64(seconds * _MS)
+            self.ms = int(seconds * _MS)
         return seconds
 
 

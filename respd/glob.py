@@ -119,7 +119,7 @@ def _class(pattern: bytes, at: i64, byte: i64) -> i64:
         here: i64 = pattern[at]
         if here == _BACKSLASH and at + 1 < size:
             at += 1
-            if i64(pattern[at]) == byte:
+            if pattern[at] == byte:
                 found = True
         elif here == _CLOSE:
             at += 1

@@ -44,6 +44,8 @@ _KEEP_BUFFER: Final = 64 * 1024
 _ACCEPTS_PER_TURN: Final = 1000
 _AFTER_DEFECT_S: Final = 0.1
 _SETTLE_MS: Final = 4  # what is due waits no longer than this for clients that keep the loop busy
+_STOPS: Final = gates.BLOCKED | gates.CLOSING  # nothing more is run
+_HALTS: Final = _STOPS | gates.AUTH
 _LAZY_SLICE: Final = 200
 _LAZY_S: Final = 0.001  # of each turn, while something is to be freed
 _DENIED: Final = (
@@ -300,7 +302,7 @@ class Server:
         parser.feed(data)
         if parser.is_gathering():
             self._check_query_buffer(connection)
-        if client.gates & (gates.BLOCKED | gates.CLOSING):
+        if client.gates & _STOPS:
             self._check_query_buffer(connection)
         else:
             self.run_input(connection)
@@ -318,10 +320,12 @@ class Server:
                 if args is None:
                     break
                 engine.execute(ctx, args)
-                if client.gates & (gates.BLOCKED | gates.CLOSING | gates.AUTH):
-                    if client.gates & (gates.BLOCKED | gates.CLOSING):
+                if client.gates & _HALTS:
+                    if client.gates & _STOPS:
                         break
-                    parser.authenticated = False
+                    if parser.authenticated:
+                        parser.authenticated = False
+                        parser.step_back()
                 elif not parser.authenticated:
                     parser.authenticated = True
         except ProtocolError as error:
@@ -504,7 +508,7 @@ class Server:
             self.cron.run()
             self.close_idle()
         self._settle()
-        self.stats.eventloop_duration_us += i64((clock.refresh() - woken) * 1e6)
+        self.stats.eventloop_duration_us += int((clock.refresh() - woken) * 1e6)
         return self._next_timeout()
 
     def _settle(self) -> None:

@@ -636,7 +636,7 @@ def _spans(packed: bytes, head: i64) -> tuple[i64, i64, i64]:
     if field_size != _WIDE:
         name: i64 = head + _NARROW_HEAD
         value: i64 = name + field_size
-        return name, value, value + i64(packed[head + 1])
+        return name, value, value + packed[head + 1]
     name = head + _WIDE_HEAD
     value = name + i64(read_i32_be(packed, head + 1))
     return name, value, value + i64(read_i32_be(packed, head + 5))

@@ -107,7 +107,7 @@ class Node:
     def get(self, offset: i64) -> bytes:
         """Return the element at `offset`."""
         if self.backwards:
-            return self.items[i64(len(self.items)) - 1 - offset]
+            return self.items[len(self.items) - 1 - offset]
         return self.items[offset]
 
     def turn(self, backwards: bool) -> None:
@@ -144,7 +144,7 @@ class Node:
     def insert(self, offset: i64, element: bytes) -> None:
         """Add an element so that it comes to stand at `offset`."""
         if self.backwards:
-            offset = i64(len(self.items)) - offset
+            offset = len(self.items) - offset
         self.items.insert(offset, element)
         self.size += entry_size(element)
 

@@ -110,7 +110,7 @@ class ListValue:
         node = self._head
         items = node.items
         if self._nodes is not None and (
-            node.size + i64(len(element)) + _SPARE > self._max_bytes or i64(len(items)) >= self._max_count
+            node.size + len(element) + _SPARE > self._max_bytes or len(items) >= self._max_count
         ):
             node = self._new_node(element, True)
             items = node.items
@@ -132,7 +132,7 @@ class ListValue:
         node = self._tail
         items = node.items
         if self._nodes is not None and (
-            node.size + i64(len(element)) + _SPARE > self._max_bytes or i64(len(items)) >= self._max_count
+            node.size + len(element) + _SPARE > self._max_bytes or len(items) >= self._max_count
         ):
             node = self._new_node(element, False)
             items = node.items
@@ -153,7 +153,7 @@ class ListValue:
     def _new_node(self, element: bytes, at_head: bool) -> Node:
         """Put a new node, still empty, at an end of a quicklist; plain when the element is large."""
         node = Node()
-        if i64(len(element)) > self._max_bytes:
+        if len(element) > self._max_bytes:
             node.plain = True
             node.size = len(element)
         if self._length == 0:
@@ -249,7 +249,7 @@ class ListValue:
         left = end - start
         while left > 0:
             node = self._node(place)
-            taken = i64(len(node.items)) - offset
+            taken = len(node.items) - offset
             if taken > left:
                 taken = left
             found += node.part(offset, offset + taken)
@@ -311,7 +311,7 @@ class ListValue:
         place, offset = self._find(index)
         node = self._node(place)
         if self._nodes is None or not (node.plain or self._is_large(element)):
-            where = i64(len(node.items)) - 1 - offset if node.backwards else offset
+            where = len(node.items) - 1 - offset if node.backwards else offset
             node.size += entry_size(element) - entry_size(node.items[where])
             node.items[where] = element
         elif not node.plain:
@@ -420,7 +420,7 @@ class ListValue:
         nodes = self._nodes
         if nodes is None:
             return 1
-        return i64(len(nodes)) - self._first
+        return len(nodes) - self._first
 
     def packed_size(self) -> int:
         """Return the bytes of all listpacks, for DEBUG OBJECT."""
@@ -498,7 +498,7 @@ class ListValue:
             for index in range(first, first + stop):
                 nodes[index] = _UNUSED
             first += stop
-            if first > 16 and first * 2 > i64(len(nodes)):
+            if first > 16 and first * 2 > len(nodes):
                 del nodes[:first]
                 first = 0
             self._first = first
@@ -511,14 +511,14 @@ class ListValue:
             self._tail = nodes[-1]
 
     def _is_large(self, element: bytes) -> bool:
-        return i64(len(element)) > self._max_bytes
+        return len(element) > self._max_bytes
 
     def _has_room(self, node: Node, element: bytes) -> bool:
         return not (
             node.plain
             or self._is_large(element)
-            or node.size + i64(len(element)) + _SPARE > self._max_bytes
-            or i64(len(node.items)) >= self._max_count
+            or node.size + len(element) + _SPARE > self._max_bytes
+            or len(node.items) >= self._max_count
         )
 
     def _insert_at(self, place: i64, offset: i64, element: bytes, after: bool) -> None:
@@ -571,7 +571,7 @@ class ListValue:
     def _replace_by_large(self, place: i64, offset: i64, element: bytes) -> None:
         """Replace an element of a node that is not plain by one so large that it needs a node of its own."""
         node = self._node(place)
-        if offset < i64(len(node.items)) - 1:
+        if offset < len(node.items) - 1:
             self._split(place, offset + 1)
         new = Node()
         new.plain = True
@@ -629,7 +629,7 @@ class ListValue:
             total: i64 = 0
             end: i64 = len(words)
             for index in range(start, end):
-                total += i64(len(words[index]))
+                total += len(words[index])
             self._make_room(total, end - start, limits)
 
     def shrink(self, limits: Limits) -> None:
@@ -668,7 +668,7 @@ class ListValue:
         self._max_bytes = max_bytes(setting)
         self._max_count = max_count(setting)
         for node in nodes:
-            self._length += i64(len(node.items))
+            self._length += len(node.items)
         self._pack(limits, 1)
 
     # -- the whole

@@ -124,12 +124,12 @@ class SetValue:
                     break
                 numbers.append(number)
             numbers.sort()
-            if i64(len(numbers)) == count:
+            if len(numbers) == count:
                 self._ints = array("q", numbers)
                 return len(set(numbers)) == count
             members[: len(numbers)] = [b"%d" % number for number in numbers]
             for member in members:
-                longest = max(longest, i64(len(member)))
+                longest = max(longest, len(member))
             any_size = longest <= limits.set_max_value
         if not any_size or count > limits.set_max_entries:
             table = IndexedSet()
@@ -142,7 +142,7 @@ class SetValue:
     def fill_ints(self, numbers: array[int], limits: Limits) -> None:
         """Take different numbers in rising order, 8 bytes each, for this empty set. O(n)."""
         self._ints = numbers
-        if i64(len(numbers)) > limits.set_max_intset:
+        if len(numbers) > limits.set_max_intset:
             self._use_table()
 
     def discard(self, member: bytes) -> bool:
@@ -528,7 +528,7 @@ def _locate(packed: bytes, member: bytes) -> i64:
             head = _WIDE_HEAD
         end: i64 = start + head + length
         if length == wanted:
-            if wanted == 0 or (i64(packed[end - 1]) == last and packed[start + head : end] == member):
+            if wanted == 0 or (packed[end - 1] == last and packed[start + head : end] == member):
                 return start
         start = end
     return -1

@@ -220,7 +220,7 @@ class SortedSet:
         small = count <= limits.zset_max_entries
         if small and not any_size:
             for member in members:
-                if i64(len(member)) > limits.zset_max_value:
+                if len(member) > limits.zset_max_value:
                     small = False
                     break
         elements: list[Element] = []
@@ -231,7 +231,7 @@ class SortedSet:
             self._small = elements
             return count == 1 or len(set(members)) == count
         self._large = _Large(elements)
-        return i64(len(self._large.by_member)) == count
+        return len(self._large.by_member) == count
 
     def grow_for(self, count: int, limits: Limits) -> None:
         """Prepare for `count` members, whether new or not: beyond the limit the set is large at once."""
@@ -621,7 +621,7 @@ class _Order:
             g, b, i = self._locate(start)
             group = self.groups[g]
             block = group.blocks[b]
-            end: i64 = min(i64(len(block)), i + wanted - len(removed))
+            end: i64 = min(len(block), i + wanted - len(removed))
             removed.extend(block[i:end])
             del block[i:end]
             group.size -= end - i

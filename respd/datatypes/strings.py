@@ -9,6 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from respd.builds import INTERPRETED
 from respd.datatypes.doubles import shortest_digits
 
 StringValue = bytes | int | bytearray
@@ -40,14 +41,21 @@ def parse_int(data: bytes) -> int | None:
             return None
     elif first == 48:
         return 0 if size == 1 else None
+    if first < 48 or first > 57:
+        return None
+    if INTERPRETED:
+        if not (data[1:] if start else data).isdigit():
+            return None
+        number = int(data)
+        return number if INT64_MIN <= number <= INT64_MAX else None
     value: i64 = 0
     position = start
     while position < size:
-        digit: i64 = i64(data[position]) - 48
-        if digit < 0 or digit > 9:
+        digit: i64 = data[position]
+        if digit < 48 or digit > 57:
             return None
         if position - start < 18:
-            value = value * 10 + digit
+            value = value * 10 + digit - 48
         position += 1
     if size - start > 18:
         big = int(data)

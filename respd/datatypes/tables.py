@@ -90,15 +90,29 @@ class Table(Generic[Value]):
                 shards[number] = shard.copy()  # the copy is as small as can be
         return value
 
+    def items(self) -> list[tuple[bytes, Value]]:
+        """Return all keys with their values. O(n)."""
+        shards = self._shards
+        if shards is None:
+            return list(self._whole.items())
+        found: list[tuple[bytes, Value]] = []
+        for shard in shards:
+            found += shard.items()
+        return found
+
     def pop_some(self, count: int) -> list[Value]:
         """Remove up to `count` keys, whichever, and return their values, none at the end. O(count).
 
-        For a table that is on its way out: from the first call on, only this and `len` may be called.
+        For a table that is on its way out: from the first call on, only this, `pop_items` and `len` may be called.
         """
-        values: list[Value] = []
+        return [value for _, value in self.pop_items(count)]
+
+    def pop_items(self, count: int) -> list[tuple[bytes, Value]]:
+        """Do as `pop_some`, and return the keys as well."""
+        items: list[tuple[bytes, Value]] = []
         shards = self._shards
         table = self._whole
-        while len(values) < count:
+        while len(items) < count:
             if not table:
                 if not shards:
                     break
@@ -106,8 +120,8 @@ class Table(Generic[Value]):
                 if not table:
                     shards.pop()
                 continue
-            values.append(table.popitem()[1])
-        return values
+            items.append(table.popitem())
+        return items
 
     def free_some(self, count: int) -> bool:
         """Drop about `count` keys, or more of a small table; return whether none is left. O(count).
@@ -152,4 +166,5 @@ class Table(Generic[Value]):
 
 
 def _shard(key: bytes) -> i64:
-    return (i64(hash(key)) >> _SHARD_SHIFT) & (_SHARDS - 1)
+    number: i64 = hash(key)
+    return (number >> _SHARD_SHIFT) & (_SHARDS - 1)

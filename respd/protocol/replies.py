@@ -25,6 +25,7 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64, u8
 
+from respd.builds import INTERPRETED
 from respd.datatypes.strings import format_double
 from respd.errors import CommandError
 
@@ -158,6 +159,9 @@ def encode(out: BytesWriter, value: object, resp: i64) -> None:
 
 def write_header(out: BytesWriter, kind: u8, value: i64) -> None:
     """Append a line of one type byte and a number: `$12`, `*3`, `:-1`."""
+    if INTERPRETED:
+        out.write(b"%c%d\r\n" % (kind, value))
+        return
     out.append(kind)
     write_digits(out, value)
     out.write(_CRLF)

@@ -9,13 +9,17 @@ The rules, and the errors, are Redis':
 - after a protocol error nothing more is read.
 
 The parser works on one `bytes` buffer and an offset. A request that arrived whole costs one slice per word and no copy
-besides. When a long word is still under way, what has come is gathered in a `bytearray` until the word is complete, so
+besides. Interpreted, where each step of a loop over bytes costs as much as a call into C, it first splits a chunk at
+all line ends at once and takes the commands whose lines are as long as they say (`_split_ahead`); whatever is not that
+plain, words with line ends inside among it, is parsed as ever. When a long word is still under way, what has come is gathered in a `bytearray` until the word is complete, so
 that a string of 512 MB costs linear time, and no more memory is ever reserved than has arrived.
 """
 
 from typing import Final
 
 from mypy_extensions import i64
+
+from respd.builds import INTERPRETED
 
 MAX_LINE: Final = 64 * 1024
 MAX_WORDS: Final = (1 << 31) - 1
@@ -26,6 +30,8 @@ _STAR: Final = 42
 _DOLLAR: Final = 36
 _CR: Final = 13
 _LF: Final = 10
+_SPLIT_COUNTS: Final = {b"*%d" % count: count for count in range(1, 1025)}
+_SPLIT_SIZES: Final = {b"$%d" % size: size for size in range(4096)}
 
 
 class ProtocolError(Exception):
@@ -42,11 +48,14 @@ class RequestParser:
     `feed` takes a chunk of any size, `next` returns the next command's words or None when it needs more bytes.
     Invariant: everything before `_at` has been consumed; `_words` holds the complete words of the command under way,
     `_left` how many are missing (0: none under way), `_bulk` the length of the word under way (-1: its header has not
-    come).
+    come). `_ahead` holds commands that were parsed already, the next one last; they end at `_at`.
     """
 
-    def __init__(self, max_bulk: i64 = 512 * 1024 * 1024) -> None:
+    def __init__(self, max_bulk: i64 = 512 * 1024 * 1024, splits_ahead: bool | None = None) -> None:
         self.max_bulk: i64 = max_bulk
+        self._splits_ahead: bool = INTERPRETED if splits_ahead is None else splits_ahead
+        self._may_split: bool = False  # at most once a chunk
+        self._ahead: list[list[bytes]] = []
         self.authenticated: bool = True
         self._data: bytes = b""
         self._at: i64 = 0
@@ -61,6 +70,9 @@ class RequestParser:
         if gathered is not None:
             gathered += chunk
             return
+        self._may_split = self._splits_ahead
+        if self._ahead:
+            self.step_back()
         rest: i64 = len(self._data) - self._at
         if rest == 0:
             self._data = chunk
@@ -75,8 +87,10 @@ class RequestParser:
             self._at = 0
 
     def pending(self) -> i64:
-        """Return how many bytes wait to be parsed; the words of an incomplete command are none of them. O(1)."""
+        """Return how many bytes wait to be parsed; the words of an incomplete command are none of them."""
         total: i64 = len(self._data) - self._at
+        if self._ahead:
+            total += self._size_ahead()
         gathered = self._gathered
         if gathered is not None:
             total += len(gathered)
@@ -91,6 +105,8 @@ class RequestParser:
 
         Cost: O(bytes of the command).
         """
+        if self._ahead:
+            return self._ahead.pop()
         if self._gathered is not None and not self._settle():
             return None
         data = self._data
@@ -99,7 +115,16 @@ class RequestParser:
         if self._left == 0:
             while True:
                 if at >= size:
+                    if size > _BIG_BULK:
+                        self._data = b""
+                        self._at = 0
                     return None
+                if self._may_split and self.authenticated:
+                    self._may_split = False
+                    if size - at <= _BIG_BULK:
+                        self._split_ahead()
+                        if self._ahead:
+                            return self._ahead.pop()
                 if data[at] != _STAR:
                     words = self._inline()
                     if words is None:
@@ -110,7 +135,8 @@ class RequestParser:
                     continue
                 # Array header; short ones are the rule.
                 if at + 3 < size and data[at + 2] == _CR and 49 <= data[at + 1] <= 57:
-                    count: i64 = i64(data[at + 1]) - 48
+                    digit: i64 = data[at + 1]
+                    count = digit - 48
                     at += 4
                 else:
                     end = self._line_end(at, b"too big mbulk count string")
@@ -136,7 +162,8 @@ class RequestParser:
         while count > 0:
             if bulk < 0:
                 if at + 4 <= size and data[at] == _DOLLAR and data[at + 2] == _CR and 48 <= data[at + 1] <= 57:
-                    bulk = i64(data[at + 1]) - 48
+                    digit = data[at + 1]
+                    bulk = digit - 48
                     at += 4
                 elif (
                     at + 5 <= size
@@ -145,7 +172,10 @@ class RequestParser:
                     and 49 <= data[at + 1] <= 57
                     and 48 <= data[at + 2] <= 57
                 ):
-                    bulk = (i64(data[at + 1]) - 48) * 10 + i64(data[at + 2]) - 48
+                    digit = data[at + 1]
+                    bulk = (digit - 48) * 10
+                    digit = data[at + 2]
+                    bulk += digit - 48
                     at += 5
                 else:
                     if at >= size:
@@ -181,11 +211,52 @@ class RequestParser:
             self._at = 0
         return words
 
+    def step_back(self) -> None:
+        """Take back what was parsed ahead: the next command is parsed anew."""
+        self._at -= self._size_ahead()
+        self._ahead = []
+
+    def _size_ahead(self) -> i64:
+        """Return how many bytes the commands that were parsed ahead took."""
+        total: i64 = 0
+        for words in self._ahead:
+            total += len(b"*%d\r\n" % len(words))
+            for word in words:
+                total += len(b"$%d\r\n\r\n" % len(word)) + len(word)
+        return total
+
+    def _split_ahead(self) -> None:
+        """Parse the plain commands at the head of the buffer, all at once."""
+        data = self._data
+        at = self._at
+        parts = data[at:].split(b"\r\n") if at > 0 else data.split(b"\r\n")
+        last = len(parts) - 1
+        found: list[list[bytes]] = []
+        start = 0
+        while start < last:
+            count = _SPLIT_COUNTS.get(parts[start], 0)
+            end = start + 1 + 2 * count
+            if count == 0 or end > last:
+                break
+            for place in range(start + 1, end, 2):
+                if _SPLIT_SIZES.get(parts[place], -1) != len(parts[place + 1]):
+                    end = 0
+                    break
+            if end == 0:
+                break
+            found.append(parts[start + 2 : end : 2])
+            start = end
+        if start == 0:
+            return
+        self._at = len(data) - sum(map(len, parts[start:])) - 2 * (last - start)
+        found.reverse()
+        self._ahead = found
+
     def _settle(self) -> bool:
         """Make the gathered bytes the buffer once they can move the parser on; tell whether they could."""
         gathered = self._gathered
         assert gathered is not None
-        if self._left > 0 and self._bulk >= 0 and i64(len(gathered)) < self._bulk + 2:
+        if self._left > 0 and self._bulk >= 0 and len(gathered) < self._bulk + 2:
             return False
         self._data = bytes(gathered)
         self._at = 0
@@ -196,10 +267,10 @@ class RequestParser:
         """Return where the CR LF of the line at `at` stands, or -1 while it has not come."""
         end: i64 = self._data.find(b"\r", at)
         if end < 0:
-            if i64(len(self._data)) - at > MAX_LINE:
+            if len(self._data) - at > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: " + error)
             return -1
-        if end + 2 > i64(len(self._data)):
+        if end + 2 > len(self._data):
             return -1
         return end
 
@@ -217,10 +288,10 @@ class RequestParser:
             return _NOT_A_NUMBER
         value: i64 = 0
         while start < end:
-            digit: i64 = i64(data[start]) - 48
-            if digit < 0 or digit > 9:
+            digit: i64 = data[start]
+            if digit < 48 or digit > 57:
                 return _NOT_A_NUMBER
-            value = value * 10 + digit
+            value = value * 10 + digit - 48
             start += 1
         return -value if negative else value
 
@@ -230,7 +301,7 @@ class RequestParser:
         at = self._at
         end: i64 = data.find(b"\n", at)
         if end < 0:
-            if i64(len(data)) - at > MAX_LINE:
+            if len(data) - at > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: too big inline request")
             return None
         line = data[at:end]

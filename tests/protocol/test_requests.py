@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -59,6 +61,15 @@ ERRORS: list[tuple[bytes, bytes]] = [
 ]
 
 
+NewParser = Callable[..., RequestParser]
+
+
+@pytest.fixture(params=[False, True], ids=["step by step", "split ahead"])
+def new_parser(request: pytest.FixtureRequest) -> NewParser:
+    """Parsers as compiled and as interpreted Python use them."""
+    return partial(RequestParser, splits_ahead=request.param)
+
+
 def commands_in(parser: RequestParser, chunks: list[bytes]) -> list[list[bytes]]:
     """Feed chunks, and take every command as soon as it is there."""
     found = []
@@ -75,12 +86,12 @@ def byte_by_byte(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("data, expected", COMMANDS)
-def test_commands(data: bytes, expected: list[list[bytes]]) -> None:
+def test_commands(new_parser: NewParser, data: bytes, expected: list[list[bytes]]) -> None:
     """Whole, byte by byte, twice in one chunk, and with the start of another."""
-    assert commands_in(RequestParser(), [data]) == expected
-    assert commands_in(RequestParser(), byte_by_byte(data)) == expected
-    assert commands_in(RequestParser(), [data + data]) == expected + expected
-    parser = RequestParser()
+    assert commands_in(new_parser(), [data]) == expected
+    assert commands_in(new_parser(), byte_by_byte(data)) == expected
+    assert commands_in(new_parser(), [data + data]) == expected + expected
+    parser = new_parser()
     assert commands_in(parser, [data + PING[:7]]) == expected
     assert parser.pending() > 0
     assert commands_in(parser, [PING[7:]]) == [[b"PING"]]
@@ -88,13 +99,13 @@ def test_commands(data: bytes, expected: list[list[bytes]]) -> None:
 
 
 @pytest.mark.parametrize("data, error", ERRORS)
-def test_errors(data: bytes, error: bytes) -> None:
+def test_errors(new_parser: NewParser, data: bytes, error: bytes) -> None:
     """The commands before are there, then the error comes; whole, byte by byte, and after a command."""
     for chunks in ([data], byte_by_byte(data)):
         with pytest.raises(ProtocolError) as raised:
-            commands_in(RequestParser(), chunks)
+            commands_in(new_parser(), chunks)
         assert raised.value.text == error
-    parser = RequestParser()
+    parser = new_parser()
     parser.feed(PING + data)
     assert parser.next() == [b"PING"]
     with pytest.raises(ProtocolError) as raised:
@@ -110,11 +121,11 @@ def test_errors(data: bytes, error: bytes) -> None:
         (b"x" * 70_000, b"ERR Protocol error: too big inline request"),
     ],
 )
-def test_lines_without_end(data: bytes, error: bytes) -> None:
+def test_lines_without_end(new_parser: NewParser, data: bytes, error: bytes) -> None:
     """A line that goes on and on is refused at 64 kB, in whatever pieces it comes."""
     for size in (len(data), 1000):
         with pytest.raises(ProtocolError) as raised:
-            commands_in(RequestParser(), [data[at : at + size] for at in range(0, len(data), size)])
+            commands_in(new_parser(), [data[at : at + size] for at in range(0, len(data), size)])
         assert raised.value.text == error
 
 
@@ -125,41 +136,58 @@ def test_lines_without_end(data: bytes, error: bytes) -> None:
         (b"*2\r\n$4\r\nECHO\r\n$16385\r\n", b"ERR Protocol error: unauthenticated bulk length"),
     ],
 )
-def test_limits_before_authentication(data: bytes, error: bytes) -> None:
+def test_limits_before_authentication(new_parser: NewParser, data: bytes, error: bytes) -> None:
     """Ten words of 16 kB each are enough to log in."""
-    parser = RequestParser()
+    parser = new_parser()
     parser.authenticated = False
     with pytest.raises(ProtocolError) as raised:
         commands_in(parser, [data])
     assert raised.value.text == error
-    parser = RequestParser()
+    parser = new_parser()
     parser.authenticated = False
     words = [b"AUTH"] + [b"x" * 16384] * 9
     assert commands_in(parser, [encode(words)]) == [words]
 
 
+def test_what_was_parsed_ahead_can_be_taken_back(new_parser: NewParser) -> None:
+    """Bytes count as pending until their command is handed out, also when more have come, and limits apply at once."""
+    parser = new_parser()
+    data = encode([b"SET", b"k", b"a\r\nb"]) + encode([b"x"] * 11)
+    parser.feed(PING + PING + data)
+    assert parser.next() == [b"PING"]
+    assert parser.pending() == len(PING + data)
+    parser.feed(PING)
+    assert parser.pending() == len(PING + data + PING)
+    assert parser.next() == [b"PING"]
+    assert parser.next() == [b"SET", b"k", b"a\r\nb"]
+    parser.authenticated = False
+    parser.step_back()
+    with pytest.raises(ProtocolError):
+        parser.next()
+
+
 @pytest.mark.parametrize("chunk_size", [1000, 16384, 70_000, 1 << 20])
-def test_long_words(chunk_size: int) -> None:
+def test_long_words(new_parser: NewParser, chunk_size: int) -> None:
     """Words longer than a read arrive whole, also several of them, and what follows them too."""
     data = encode([b"MSET", b"a", BIG, b"b", BIG * 3]) + PING + encode([b"SET", b"c", BIG]) + PING
     chunks = [data[at : at + chunk_size] for at in range(0, len(data), chunk_size)]
     expected = [[b"MSET", b"a", BIG, b"b", BIG * 3], [b"PING"], [b"SET", b"c", BIG], [b"PING"]]
-    parser = RequestParser()
+    parser = new_parser()
     assert commands_in(parser, chunks) == expected
     assert parser.pending() == 0
 
 
-def test_what_is_promised_is_not_reserved() -> None:
+def test_what_is_promised_is_not_reserved(new_parser: NewParser) -> None:
     """Announcing a billion words, or a word of 512 MB, costs nothing."""
     for promise in (b"*1000000000\r\n", b"*2\r\n$4\r\nECHO\r\n$536870912\r\n"):
-        parser = RequestParser()
+        parser = new_parser()
         assert commands_in(parser, [promise, b"$1\r\na\r\n"]) == []
         assert parser.pending() < 100
 
 
-def test_a_long_word_is_not_kept_twice() -> None:
+def test_a_long_word_is_not_kept_twice(new_parser: NewParser) -> None:
     """Once its command has been handed out, the parser holds nothing of it, although no further byte has come."""
-    parser = RequestParser()
+    parser = new_parser()
     data = encode([b"SET", b"k", b"x" * 20_000_000])
     tracemalloc.start()
     try:
@@ -172,9 +200,9 @@ def test_a_long_word_is_not_kept_twice() -> None:
         tracemalloc.stop()
 
 
-def test_many_words_in_small_pieces_cost_linear_time() -> None:
+def test_many_words_in_small_pieces_cost_linear_time(new_parser: NewParser) -> None:
     """Asking how much is held, as the loop does after each read, does not walk over the words that have come."""
-    parser = RequestParser()
+    parser = new_parser()
     data = encode([b"x"] * 200_000)
     begun = time.process_time()
     for start in range(0, len(data), 100):
@@ -185,12 +213,12 @@ def test_many_words_in_small_pieces_cost_linear_time() -> None:
     assert time.process_time() - begun < 10
 
 
-def test_max_bulk_is_the_limit_of_a_word() -> None:
+def test_max_bulk_is_the_limit_of_a_word(new_parser: NewParser) -> None:
     """proto-max-bulk-len applies at once."""
-    parser = RequestParser(max_bulk=1_000_000)
+    parser = new_parser(max_bulk=1_000_000)
     with pytest.raises(ProtocolError):
         commands_in(parser, [b"*1\r\n$1000001\r\n"])
-    assert commands_in(RequestParser(max_bulk=1_000_000), [encode([b"x" * 1_000_000])]) == [[b"x" * 1_000_000]]
+    assert commands_in(new_parser(max_bulk=1_000_000), [encode([b"x" * 1_000_000])]) == [[b"x" * 1_000_000]]
 
 
 @given(
@@ -202,19 +230,35 @@ def test_any_commands_cut_anywhere(commands: list[list[bytes]], cuts: list[int])
     data = b"".join(map(encode, commands))
     places = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
     chunks = [data[start:end] for start, end in pairwise(places) if end > start]
-    assert commands_in(RequestParser(), chunks) == commands
+    for splits_ahead in (False, True):
+        assert commands_in(RequestParser(splits_ahead=splits_ahead), chunks) == commands
 
 
-@given(st.binary(max_size=400), st.integers(1, 40))
+_PIECES = st.sampled_from(
+    [b"*1", b"*2", b"*0", b"$1", b"$2", b"$02", b"\r\n", b"\r\n", b"\r\n", b"a", b"ab", b"\r", b"\n"]
+)
+
+
+@given(st.binary(max_size=400) | st.lists(_PIECES, max_size=60).map(b"".join), st.integers(1, 400))
 def test_garbage_gives_commands_or_a_protocol_error(data: bytes, size: int) -> None:
-    """Nothing else is ever raised, and no more is held than was sent."""
-    parser = RequestParser()
-    try:
-        commands_in(parser, [data[at : at + size] for at in range(0, len(data), size)])
-    except ProtocolError as error:
-        assert error.text.startswith(b"ERR Protocol error: ")
-    else:
-        assert 0 <= parser.pending() <= len(data)
+    """Nothing else is ever raised, no more is held than was sent, and splitting ahead changes nothing."""
+    outcomes = []
+    for splits_ahead in (False, True):
+        parser = RequestParser(splits_ahead=splits_ahead)
+        found: list[list[bytes]] = []
+        text = b""
+        try:
+            for at in range(0, len(data), size):
+                parser.feed(data[at : at + size])
+                while (words := parser.next()) is not None:
+                    found.append(words)
+        except ProtocolError as error:
+            text = error.text
+            assert text.startswith(b"ERR Protocol error: ")
+        else:
+            assert 0 <= parser.pending() <= len(data)
+        outcomes.append((found, text))
+    assert outcomes[0] == outcomes[1]
 
 
 @pytest.mark.parametrize(
