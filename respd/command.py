@@ -66,7 +66,6 @@ FLAG_NAMES: Final = (
     (NO_MULTI, b"no_multi"),
     (MOVABLE_KEYS, b"movablekeys"),
     (ALLOW_BUSY, b"allow_busy"),
-    (TOUCHES_ARBITRARY_KEYS, b"touches_arbitrary_keys"),
 )
 
 # Flags of a key specification.

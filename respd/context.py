@@ -10,6 +10,7 @@ from respd.clock import Clock
 from respd.config import Config
 from respd.database import Database
 from respd.datatypes.limits import Limits
+from respd.effects import Effects
 
 if TYPE_CHECKING:
     from respd.engine import Engine
@@ -29,13 +30,15 @@ class Context:
         self.config: Config = engine.config
         self.limits: Limits = engine.config.limits
         self.random: Random = engine.random
+        self.effects: Effects = engine.effects
         self.deny_blocking: bool = False
 
     def record(self, words: list[bytes]) -> None:
         """Log `words` instead of the command as sent; several calls log several commands."""
-        records = self.engine.records
-        if records is not None:
-            records.append(words)
+        effects = self.effects
+        if effects.is_on:
+            if not effects.is_muted:
+                effects.add(self.db.index, words)
             self.engine.is_recorded = True
 
     def record_nothing(self) -> None:

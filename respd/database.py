@@ -24,6 +24,7 @@ from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.strings import StringValue
 from respd.datatypes.tables import Table
+from respd.effects import Effects
 from respd.errors import WRONG_TYPE, CommandError
 from respd.keyspace_events import EXPIRED, GENERIC, HASH, KEY_MISS, KEYEVENT, KEYSPACE, NEW
 from respd.stats import Stats
@@ -125,8 +126,7 @@ class Keyspace:
         self.watched_keys: i64 = 0
         self.waiting_clients: i64 = 0
         self.tracking: Tracking = Tracking()
-        # The commands that delete what has expired during a unit, by database, when a log wants them.
-        self.deleted_log: list[tuple[int, list[bytes]]] | None = None
+        self.effects: Effects = Effects()
 
     def set_notify(self, classes: int) -> None:
         """Set which classes of keyspace events are published."""
@@ -371,7 +371,7 @@ class Database:
         dense = self.dense
         last = dense.pop()
         slot = entry.slot
-        if slot < i64(len(dense)):
+        if slot < len(dense):
             dense[slot] = last
             self.entries[last].slot = slot
         value = entry.value
@@ -479,8 +479,8 @@ class Database:
         shared = self.shared
         self.remove(key)
         self.stats.expired_keys += 1
-        if shared.deleted_log is not None:
-            shared.deleted_log.append((self.index, [b"DEL", key]))
+        if shared.effects.is_on:
+            shared.effects.add(self.index, [b"DEL", key])
         if shared.hooks != 0:
             self._signal(key, EXPIRED, b"expired")
 
@@ -492,10 +492,7 @@ class Database:
             deadlines = self.deadlines
             deadlines.advance(now_ms)
             entries = self.entries
-            while done < budget:
-                key = deadlines.pop_due(now_ms)
-                if key is None:
-                    break
+            for key in deadlines.take_due(now_ms, budget):
                 done += 1
                 entry = entries.get(key)
                 if entry is not None and entry.expire_at_ms != 0 and entry.expire_at_ms <= now_ms:
@@ -503,9 +500,10 @@ class Database:
         fields = self.field_deadlines
         fields.advance(now_ms)
         while done < budget:
-            key = fields.pop_due(now_ms)
-            if key is None:
+            found = fields.take_due(now_ms, 1)
+            if not found:
                 break
+            key = found[0]
             done += 1
             entry = self.entries.get(key)
             if entry is None:
@@ -541,8 +539,8 @@ class Database:
             return False
         fields = value.take_expired(self.clock.ms, limit)
         self.stats.expired_subkeys += len(fields)
-        if fields and self.shared.deleted_log is not None:
-            self.shared.deleted_log.append((self.index, [b"HDEL", key, *fields]))
+        if fields and self.shared.effects.is_on:
+            self.shared.effects.add(self.index, [b"HDEL", key, *fields])
         if fields and self.shared.hooks != 0:
             self._signal(key, HASH, b"hexpired")
         if self.drop_if_empty(key):

@@ -614,10 +614,7 @@ class Engine:
         """Reply to the blocked clients whose time is over."""
         now_ms = self.clock.ms
         self.parked_deadlines.advance(now_ms)
-        while True:
-            name = self.parked_deadlines.pop_due(now_ms)
-            if name is None:
-                return
+        for name in self.parked_deadlines.take_due(now_ms, len(self.parked)):
             parked = self.parked.get(int(name))
             if parked is not None and 0 < parked.block.deadline_ms <= now_ms:
                 self._unpark(parked)

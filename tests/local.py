@@ -10,6 +10,7 @@ from respd.context import Context
 from respd.engine import Engine
 from respd.keyspace_events import ALL, KEY_MISS, KEYEVENT
 from respd.log import Log
+from respd.protocol.requests import RequestParser
 from tests.wire import Frame, ReplyReader, plain, split
 
 SEED = 7
@@ -21,8 +22,7 @@ class Local:
     def __init__(self, *groups: Group) -> None:
         self.clock = ManualClock()
         self.engine = Engine(Config(), list(groups), self.clock, Log(level=b"nothing"), SEED)
-        self._log: list[list[bytes]] = []
-        self.engine.attach_log(lambda number, commands: self._log.extend(commands))
+        self.engine.record_effects(True)
         self.engine.shared.set_notify(ALL | KEY_MISS | KEYEVENT)
         self._watcher = self.engine.connect().client
         self.engine.pubsub.psubscribe(self._watcher, b"*")
@@ -56,9 +56,8 @@ class Local:
         self.engine.before_sleep()
 
     def logged(self) -> list[list[bytes]]:
-        """What was logged since the last call."""
-        log, self._log = self._log, []
-        return log
+        """What was logged since the last call, without the SELECTs."""
+        return [words for words in logged_by(self.engine) if words[0] != b"SELECT"]
 
     def events(self) -> list[tuple[bytes, bytes]]:
         """The keyspace events since the last call, as (event, key)."""
@@ -68,6 +67,16 @@ class Local:
             assert isinstance(channel, bytes) and isinstance(key, bytes)
             found.append((channel.partition(b":")[2], key))
         return found
+
+
+def logged_by(engine: Engine) -> list[list[bytes]]:
+    """Take what an engine has logged."""
+    parser = RequestParser()
+    parser.feed(engine.effects.take())
+    commands: list[list[bytes]] = []
+    while (words := parser.next()) is not None:
+        commands.append(words)
+    return commands
 
 
 def _written(client: Client) -> list[Frame]:

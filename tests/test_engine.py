@@ -13,6 +13,8 @@ from respd.config import Config
 from respd.context import Context
 from respd.engine import Engine
 from respd.log import Log
+from tests.local import logged_by
+from tests.wire import split
 
 Commands = list[list[bytes]]
 
@@ -41,7 +43,7 @@ class Talker:
         self.ctx = engine.connect()
 
     def __call__(self, line: str) -> bytes:
-        self.engine.execute(self.ctx, line.encode().split())
+        self.engine.execute(self.ctx, split(line))
         return self.heard()
 
     def heard(self) -> bytes:
@@ -68,10 +70,9 @@ def talk(engine: Engine) -> Talker:
 
 
 @pytest.fixture
-def recorded(engine: Engine) -> Callable[[], list[Commands]]:
-    units: list[Commands] = []
-    engine.attach_log(lambda _, unit: units.append(unit))
-    return lambda: units
+def recorded(engine: Engine) -> Callable[[], Commands]:
+    engine.record_effects(True)
+    return lambda: logged_by(engine)
 
 
 def test_a_defect_in_a_handler_is_an_error_reply_and_the_server_goes_on(talk: Talker) -> None:
@@ -149,7 +150,7 @@ def test_watch_minds_a_key_that_expires_after(talk: Talker, clock: ManualClock) 
 
 
 def test_a_unit_of_several_commands_is_recorded_as_a_transaction(
-    talk: Talker, recorded: Callable[[], list[Commands]]
+    talk: Talker, recorded: Callable[[], Commands]
 ) -> None:
     talk("SET a 1")
     talk("GET a")
@@ -159,19 +160,61 @@ def test_a_unit_of_several_commands_is_recorded_as_a_transaction(
     talk("DEL a b")
     talk("EXEC")
     assert recorded() == [
-        [[b"SET", b"a", b"1"]],
-        [[b"MULTI"], [b"SET", b"b", b"1"], [b"DEL", b"a", b"b"], [b"EXEC"]],
+        [b"SELECT", b"0"],
+        [b"SET", b"a", b"1"],
+        [b"MULTI"],
+        [b"SET", b"b", b"1"],
+        [b"DEL", b"a", b"b"],
+        [b"EXEC"],
     ]
 
 
+def test_each_effect_of_a_unit_is_recorded_for_its_database(talk: Talker, recorded: Callable[[], Commands]) -> None:
+    talk("SET a 1")
+    talk("MULTI")
+    talk("SELECT 3")
+    talk("SET b 1")
+    talk("SELECT 4")
+    talk("SET c 1")
+    talk("EXEC")
+    talk("EVAL \"redis.call('SET','d',1) redis.call('SELECT',7) redis.call('SET','e',1)\" 0")
+    talk("SET f 1")
+    assert recorded() == [
+        [b"SELECT", b"0"],
+        [b"SET", b"a", b"1"],
+        [b"MULTI"],
+        [b"SELECT", b"3"],
+        [b"SET", b"b", b"1"],
+        [b"SELECT", b"4"],
+        [b"SET", b"c", b"1"],
+        [b"EXEC"],
+        [b"MULTI"],
+        [b"SET", b"d", b"1"],
+        [b"SELECT", b"7"],
+        [b"SET", b"e", b"1"],
+        [b"EXEC"],
+        [b"SELECT", b"4"],
+        [b"SET", b"f", b"1"],
+    ]
+
+
+def test_a_script_may_have_its_commands_not_recorded(talk: Talker, recorded: Callable[[], Commands]) -> None:
+    talk("SADD s a")
+    talk(
+        "EVAL \"redis.call('SET','d',1) redis.set_repl(redis.REPL_NONE) redis.call('SET','e',1) redis.call('SPOP','s') "
+        "redis.set_repl(redis.REPL_ALL) redis.call('SET','f',1)\" 0"
+    )
+    assert [words[1] for words in recorded() if words[0] == b"SET"] == [b"d", b"f"]
+
+
 def test_expiry_is_recorded_as_a_delete_before_the_command_that_met_it(
-    talk: Talker, clock: ManualClock, recorded: Callable[[], list[Commands]]
+    talk: Talker, clock: ManualClock, recorded: Callable[[], Commands]
 ) -> None:
     talk("SET a 1")
     talk("PEXPIREAT a " + str(int(clock.ms) + 10))
     clock.advance(20)
     talk("APPEND a x")
-    assert recorded()[2:] == [[[b"MULTI"], [b"DEL", b"a"], [b"APPEND", b"a", b"x"], [b"EXEC"]]]
+    assert recorded()[3:] == [[b"MULTI"], [b"DEL", b"a"], [b"APPEND", b"a", b"x"], [b"EXEC"]]
 
 
 def test_a_blocked_client_is_served_in_order_of_arrival(talk: Talker, engine: Engine) -> None:

@@ -19,6 +19,7 @@ from respd.command import (
     RM,
     RO,
     RW,
+    TOUCHES_ARBITRARY_KEYS,
     UPDATE,
     WRITE,
     Group,
@@ -288,7 +289,7 @@ def encoding_of(value: object) -> bytes:
 @group.command(
     "KEYS",
     arity=2,
-    flags=READONLY,
+    flags=READONLY | TOUCHES_ARBITRARY_KEYS,
     since="1.0.0",
     syntax="pattern",
     complexity="O(N) where N is the number of keys in the database",
@@ -310,7 +311,7 @@ def keys(ctx: Context, args: list[bytes]) -> object:
 @group.command(
     "SCAN",
     arity=-2,
-    flags=READONLY,
+    flags=READONLY | TOUCHES_ARBITRARY_KEYS,
     since="2.8.0",
     syntax="cursor [MATCH pattern] [COUNT count] [TYPE type]",
     complexity="O(1) for a call, O(N) for all the calls until the cursor is 0 again, where N is the number of keys",
@@ -343,7 +344,7 @@ def scan(ctx: Context, args: list[bytes]) -> object:
 @group.command(
     "RANDOMKEY",
     arity=1,
-    flags=READONLY,
+    flags=READONLY | TOUCHES_ARBITRARY_KEYS,
     since="1.0.0",
     complexity="O(1)",
     tips=("request_policy:all_shards", "response_policy:special", "nondeterministic_output"),

@@ -50,7 +50,6 @@ class _Run:
     def __init__(self, ctx: Context, read_only: bool) -> None:
         self.ctx = ctx
         self.read_only = read_only
-        self.unit: list[list[bytes]] = []
 
     def call(self, words: list[bytes]) -> object:
         """Run a command and return its reply, errors as values."""
@@ -64,7 +63,7 @@ class _Run:
             return CommandError(_NOT_ALLOWED)
         if self.read_only and command.flags & (WRITE | MAY_REPLICATE):
             return CommandError(_READ_ONLY)
-        return engine.call_queued(self.ctx, words, self.unit if engine.scripts.replicates else [])
+        return engine.call_queued(self.ctx, words, not engine.scripts.replicates)
 
     def is_command(self, words: list[bytes]) -> bool:
         """Tell whether `words` name a command."""
@@ -92,7 +91,7 @@ def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> o
         raise CommandError(b"ERR Can not execute a script with write flag using *_ro command.")
     client = ctx.client
     clock = engine.clock
-    outer_records, was_frozen, denied = engine.records, clock.frozen, ctx.deny_blocking
+    was_frozen, denied = clock.frozen, ctx.deny_blocking
     resp, index = client.resp, client.db_index
     run = _Run(ctx, read_only or not script.writes())
     clock.frozen = True
@@ -104,12 +103,9 @@ def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> o
         client.resp = resp
         ctx.deny_blocking = denied
         clock.frozen = was_frozen
-        engine.records = outer_records
         if client.db_index != index:
             ctx.select(index)  # a script's SELECT is its own
         ctx.record_nothing()
-        for words in run.unit:
-            ctx.record(words)
 
 
 @group.command("EVAL", arity=-3, flags=_EVAL, since="2.6.0", syntax=f"script {_SYNTAX}",

@@ -85,7 +85,7 @@ def finish(connection: Connection) -> None:
 def test_parser_and_engine_survive_anything() -> None:
     """In this process: only ProtocolErrors are raised, every reply is well formed, none is an internal error."""
     local = Local(*all_groups())
-    local.engine.attach_log(None)
+    local.engine.record_effects(False)
     local.engine.shared.set_notify(0)
     ctx = local.connect()
     parser = RequestParser()
