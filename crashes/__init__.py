@@ -1,0 +1,1 @@
+"""A program that kills a Redis-compatible server again and again, and checks what it still knows afterwards."""
