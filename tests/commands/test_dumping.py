@@ -51,17 +51,16 @@ def test_fields_expire_in_time(local: Local, run: Run, clock: ManualClock) -> No
     """The database knows of the moments that came with the value."""
     run(restore("k", "expiring table"))
     clock.advance(4_000_000_000_000 - clock.ms)
-    assert run("HKEYS k") == [b"a", b"c"]
+    assert run("HKEYS k") == [b"c", b"a"]
     clock.advance(500)
     assert run("HKEYS k") == [b"a"]
 
 
-@pytest.mark.parametrize("version", [80])
-def test_payloads_of_valkey(run: Run, version: int) -> None:
+def test_payloads_of_valkey(run: Run) -> None:
     """Their hashes with expiry have a form of their own, under a number that Redis uses for another."""
     body = b"\x16\x02\x01a\xc0\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01b\xc0\x02" + (4 << 40).to_bytes(8, "little")
-    assert run([b"RESTORE", b"k", b"0", payload(body, version)]) == b"OK"
-    assert run("HGETALL k") == [b"b", b"2", b"a", b"1"]
+    assert run([b"RESTORE", b"k", b"0", payload(body, 80)]) == b"OK"
+    assert run("HGETALL k") == {b"b": b"2", b"a": b"1"}
     assert run("HPEXPIRETIME k FIELDS 2 a b") == [-1, 4 << 40]
 
 
