@@ -69,16 +69,18 @@ def parse_double(data: bytes) -> float | None:
         number = parse_int(data)  # most scores are small integers
         if number is not None:
             return float(number)
-    if not data or data[0] in b" \t\n\v\f\r" or data[-1] in b" \t\n\v\f\r" or b"_" in data:
+    if data == b"+inf":
+        return math.inf
+    if data == b"-inf":
+        return -math.inf
+    if not data or data[0] <= 32 or data[-1] <= 32 or 95 in data:  # float() would pass over spaces and underscores
         return None
     try:
         value = float(data)
     except ValueError:
         return _parse_hex_double(data)
-    if math.isnan(value):
-        return None
-    if math.isinf(value) and b"inf" not in data.lower():
-        return None
+    if value - value != 0.0:  # not finite
+        return value if value == value and b"inf" in data.lower() else None
     if value == 0.0 and _spells_nonzero(data):
         return None
     return value
@@ -112,7 +114,7 @@ def format_double(value: float) -> bytes:
         return b"nan"
     if -_EXACT_INT <= value <= _EXACT_INT:
         whole = int(value)
-        if whole == value:
+        if float(whole) == value:
             if whole == 0 and math.copysign(1.0, value) < 0:
                 return b"-0"
             return b"%d" % whole

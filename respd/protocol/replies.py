@@ -22,8 +22,8 @@ Source: redis.io, "Redis serialization protocol specification".
 
 from typing import Final, final
 
-from librt.strings import BytesWriter
-from mypy_extensions import i64, u8
+from librt.strings import BytesWriter, write_i16_le, write_i32_le
+from mypy_extensions import i16, i32, i64, u8
 
 from respd.builds import INTERPRETED
 from respd.datatypes.strings import format_double
@@ -118,10 +118,13 @@ NULL_ARRAY: Final = _Sentinel("null array")
 NO_REPLY: Final = _Sentinel("no reply")
 
 _CRLF: Final = b"\r\n"
+_LINE_END: Final[i16] = 0x0A0D  # the same as a little-endian number
+_EMPTY_BULK: Final[i32] = 0x0A0D3024  # "$0\r\n", the header of an empty bulk string, too
 _TABLE: Final = 1024
 _BULK_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % size for size in range(_TABLE)]
 _ARRAY_HEADERS: Final[list[bytes]] = [b"*%d\r\n" % size for size in range(_TABLE)]
 _INTEGERS: Final[list[bytes]] = [b":%d\r\n" % value for value in range(_TABLE)]
+_POWER_MAX: Final = 10**18
 _NULL_BULK: Final = b"$-1\r\n"
 _NULL_ARRAY: Final = b"*-1\r\n"
 _NULL: Final = b"_\r\n"
@@ -130,13 +133,7 @@ _NULL: Final = b"_\r\n"
 def encode(out: BytesWriter, value: object, resp: i64) -> None:
     """Append the wire form of `value` in protocol version `resp` (2 or 3) to `out`."""
     if isinstance(value, bytes):
-        size: i64 = len(value)
-        if size < _TABLE:
-            out.write(_BULK_HEADERS[size])
-        else:
-            write_header(out, 36, size)
-        out.write(value)
-        out.write(_CRLF)
+        write_bulk(out, value)
     elif isinstance(value, Status):
         out.write(value.wire)
     elif value is None:
@@ -157,6 +154,19 @@ def encode(out: BytesWriter, value: object, resp: i64) -> None:
         _encode_rare(out, value, resp)
 
 
+def write_bulk(out: BytesWriter, data: bytes) -> None:
+    """Append a bulk string. Compiled, two and four bytes at once are the quickest to write."""
+    size: i64 = len(data)
+    if size < 10 and not INTERPRETED:
+        write_i32_le(out, _EMPTY_BULK + (i32(size) << 8))
+    elif size < _TABLE:
+        out.write(_BULK_HEADERS[size])
+    else:
+        write_header(out, 36, size)
+    out.write(data)
+    write_i16_le(out, _LINE_END)
+
+
 def write_header(out: BytesWriter, kind: u8, value: i64) -> None:
     """Append a line of one type byte and a number: `$12`, `*3`, `:-1`."""
     if INTERPRETED:
@@ -169,15 +179,13 @@ def write_header(out: BytesWriter, kind: u8, value: i64) -> None:
 
 def write_digits(out: BytesWriter, value: i64) -> None:
     """Append the decimal digits of a 64-bit integer."""
-    if value < 0:
+    if value < 0 or value >= _POWER_MAX:
         out.write(b"%d" % value)
         return
     power: i64 = 1
-    rest: i64 = value // 10
-    while rest > 0:
+    while power * 10 <= value:
         power *= 10
-        rest //= 10
-    rest = value
+    rest: i64 = value
     while power > 0:
         digit: i64 = rest // power
         out.append(u8(48 + digit))
@@ -197,13 +205,7 @@ def _encode_list(out: BytesWriter, items: list[object], resp: i64) -> None:
     write_array_header(out, len(items))
     for item in items:
         if isinstance(item, bytes):
-            size: i64 = len(item)
-            if size < _TABLE:
-                out.write(_BULK_HEADERS[size])
-            else:
-                write_header(out, 36, size)
-            out.write(item)
-            out.write(_CRLF)
+            write_bulk(out, item)
         else:
             encode(out, item, resp)
 
@@ -287,8 +289,8 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
 
 def encode_error(out: BytesWriter, text: bytes) -> None:
     """Append an error reply; line breaks inside `text` become spaces, those at its ends go, as does all after a NUL."""
-    if b"\0" in text:
+    if 0 in text:
         text = text.partition(b"\0")[0]
-    if b"\n" in text or b"\r" in text:
+    if 10 in text or 13 in text:
         text = text.strip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
     out.write(b"-" + text + _CRLF)

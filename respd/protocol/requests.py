@@ -11,8 +11,9 @@ The rules, and the errors, are Redis':
 The parser works on one `bytes` buffer and an offset. A request that arrived whole costs one slice per word and no copy
 besides. Interpreted, where each step of a loop over bytes costs as much as a call into C, it first splits a chunk at
 all line ends at once and takes the commands whose lines are as long as they say (`_split_ahead`); whatever is not that
-plain, words with line ends inside among it, is parsed as ever. When a long word is still under way, what has come is gathered in a `bytearray` until the word is complete, so
-that a string of 512 MB costs linear time, and no more memory is ever reserved than has arrived.
+plain, words with line ends inside among it, is parsed as ever. When a long word is still under way, what has come is
+gathered in a `bytearray` until the word is complete, so that a string of 512 MB costs linear time, and no more memory
+is ever reserved than has arrived.
 """
 
 from typing import Final
@@ -299,15 +300,13 @@ class RequestParser:
         """Consume one line and return its words, maybe none; None while the line is incomplete."""
         data = self._data
         at = self._at
-        end: i64 = data.find(b"\n", at)
+        end = _line_feed(data, at)
         if end < 0:
             if len(data) - at > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: too big inline request")
             return None
-        line = data[at:end]
-        if line.endswith(b"\r"):
-            line = line[:-1]
-        words = split_line(line)
+        stop = end - 1 if end > at and data[end - 1] == _CR else end
+        words = split_line(data[at:stop])
         if words is None:
             raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
         self._at = end + 1
@@ -315,10 +314,25 @@ class RequestParser:
 
 
 _NOT_A_NUMBER: Final = -(1 << 62)
+_NEAR: Final = 64  # bytes that compiled code looks at sooner than it calls into C
 _ESCAPES: Final = {110: 10, 114: 13, 116: 9, 98: 8, 97: 7}  # \n \r \t \b \a
 _HEX: Final = b"0123456789abcdefABCDEF"
 _SPACES: Final = b" \t\n\v\f\r"
 _ENDS_OF_WORDS: Final = b" \t\n\r\0"
+_NOT_PLAIN: Final = b"\"'\0\v\f"
+
+
+def _line_feed(data: bytes, at: i64) -> i64:
+    """Return where the first line feed from `at` on stands, or -1."""
+    if not INTERPRETED:
+        stop = at + _NEAR
+        if stop > len(data):
+            stop = len(data)
+        while at < stop:
+            if data[at] == _LF:
+                return at
+            at += 1
+    return data.find(b"\n", at)
 
 
 def split_line(line: bytes) -> list[bytes] | None:
@@ -327,58 +341,59 @@ def split_line(line: bytes) -> list[bytes] | None:
     Words may stand in double quotes, with escapes (\\n \\r \\t \\b \\a \\xHH), or in single quotes, where only \\' is
     special.
     """
+    if INTERPRETED and len(line.translate(None, _NOT_PLAIN)) == len(line):
+        return line.split()
     words: list[bytes] = []
-    size = len(line)
-    at = 0
+    size: i64 = len(line)
+    at: i64 = 0
     while True:
-        while at < size and line[at] in _SPACES:
+        while at < size and (line[at] == 32 or 9 <= line[at] <= 13):
             at += 1
         if at >= size or line[at] == 0:
             return words
-        word = bytearray()
-        quote = 0
-        while True:
-            if at >= size:
-                if quote:
-                    return None
-                break
-            byte = line[at]
-            if quote == 34:
-                if (
-                    byte == 92
-                    and at + 3 < size
-                    and line[at + 1] == 120
-                    and line[at + 2] in _HEX
-                    and line[at + 3] in _HEX
-                ):
-                    word.append(int(line[at + 2 : at + 4], 16))
-                    at += 3
-                elif byte == 92 and at + 1 < size:
-                    at += 1
-                    word.append(_ESCAPES.get(line[at], line[at]))
-                elif byte == 34:
-                    if at + 1 < size and line[at + 1] not in _SPACES:
-                        return None
-                    at += 1
-                    break
-                else:
-                    word.append(byte)
-            elif quote == 39:
-                if byte == 92 and at + 1 < size and line[at + 1] == 39:
-                    at += 1
-                    word.append(39)
-                elif byte == 39:
-                    if at + 1 < size and line[at + 1] not in _SPACES:
-                        return None
-                    at += 1
-                    break
-                else:
-                    word.append(byte)
-            elif byte in _ENDS_OF_WORDS:
-                break
-            elif byte in (34, 39):
-                quote = byte
+        start = at
+        while at < size and line[at] > 39:
+            at += 1
+        if at == size or line[at] == 32:
+            words.append(line[start:at])
+        else:
+            word = bytearray(line[start:at])
+            at = _finish_word(line, at, word)
+            if at < 0:
+                return None
+            words.append(bytes(word))
+
+
+def _finish_word(line: bytes, at: i64, word: bytearray) -> i64:
+    """Read the rest of a word, from `at` on, into `word`; return where it ends, or -1 for unbalanced quotes."""
+    size: i64 = len(line)
+    quote = 0
+    while at < size:
+        byte = line[at]
+        if quote == 34:
+            if byte == 92 and at + 3 < size and line[at + 1] == 120 and line[at + 2] in _HEX and line[at + 3] in _HEX:
+                word.append(int(line[at + 2 : at + 4], 16))
+                at += 3
+            elif byte == 92 and at + 1 < size:
+                at += 1
+                word.append(_ESCAPES.get(line[at], line[at]))
+            elif byte == 34:
+                return -1 if at + 1 < size and line[at + 1] not in _SPACES else at + 1
             else:
                 word.append(byte)
-            at += 1
-        words.append(bytes(word))
+        elif quote == 39:
+            if byte == 92 and at + 1 < size and line[at + 1] == 39:
+                at += 1
+                word.append(39)
+            elif byte == 39:
+                return -1 if at + 1 < size and line[at + 1] not in _SPACES else at + 1
+            else:
+                word.append(byte)
+        elif byte in _ENDS_OF_WORDS:
+            return at
+        elif byte in (34, 39):
+            quote = byte
+        else:
+            word.append(byte)
+        at += 1
+    return -1 if quote else size
