@@ -1,13 +1,15 @@
-"""Moments at which keys are due, cheap to set, to drop and to ask for the next.
+"""Moments at which keys are due, cheap to set, to drop, to take and to ask for the next.
 
-A heap of (moment, key) gives the next deadline, but entries dropped before their time stay in it as ballast: a lock
-that is set for 30 s and deleted at once, 100,000 times a second, would leave millions. So only the next second lives in
-a heap; what lies further off waits in buckets of half a second, from which it can be removed for good. A bucket is
-poured into the heap a slice at a time before its time comes, so that no turn of the loop stalls. The heap may hold
-stale items: whoever takes a key from `pop_due` checks that it is really due.
+A heap of (moment, key) gives the next deadline, but it costs a tuple and a dozen comparisons an item, and items dropped
+before their time stay in it as ballast: a lock that is set for 30 s and deleted at once, 100,000 times a second, would
+leave millions. So what lies further off waits in buckets of half a second, from which it can be removed for good, and
+the next second is a ring of lists, one for each millisecond. A bucket is poured into the ring a slice at a time before
+its time comes, so that no turn of the loop stalls; and a crowd in one bucket does not either, for it is a `Table`.
+A moment that is past when it comes goes into a heap after all. Ring and heap may hold stale items: whoever takes a key
+checks that it is really due.
 
-Invariant: an item (moment, key) added and not removed is in `_near`, in `_pouring`, or in its bucket; a moment below
-`_horizon` is never in a bucket, except for the bucket being poured.
+Invariant: an item (moment, key) added and not removed is in its bucket if the moment is not below `_horizon`, or else
+in `_pouring`, in `_late`, or in `_ring[moment % _RING]`; there, moments are not below `_first` and `_horizon - _RING`.
 """
 
 from heapq import heappop, heappush
@@ -15,109 +17,182 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from respd.datatypes.tables import Table
+
 _BUCKET_BITS: Final = 9
+_BUCKET: Final = 1 << _BUCKET_BITS
+_RING: Final = 2 * _BUCKET
+_PLACE: Final = _RING - 1
 _POUR_SLICE: Final = 512
 FAR_FUTURE: Final = (1 << 63) - 1
 
 
 @final
 class Deadlines:
-    """Keys by the moment, in ms, at which they are due. Add and remove O(1) when far off, O(log n) when near."""
+    """Keys by the moment, in ms, at which they are due. Everything costs O(1), but for moments already past."""
 
     def __init__(self) -> None:
-        self._near: list[tuple[int, bytes]] = []
-        self._buckets: dict[int, dict[bytes, int]] = {}
+        self._ring: list[list[bytes]] = []  # made when there is something to hold
+        self._ringed: i64 = 0  # items in the ring
+        self._first: i64 = 0
+        self._late: list[tuple[int, bytes]] = []  # heap
+        self._buckets: dict[int, Table[int]] = {}
         self._order: list[int] = []  # heap of the numbers of buckets
-        self._pouring: list[dict[bytes, int]] = []  # buckets, the one under way last
+        self._pouring: list[Table[int]] = []  # buckets, the one under way last
+        self._poured_from: i64 = 0  # no moment of a bucket in `_pouring` is below
         self._horizon: i64 = 0
 
     def add(self, key: bytes, at_ms: i64) -> None:
         """Make `key` due at `at_ms`."""
         if at_ms < self._horizon:
-            heappush(self._near, (int(at_ms), key))
+            self._add_near(key, at_ms)
             return
-        number = int(at_ms >> _BUCKET_BITS)
-        bucket = self._buckets.get(number)
+        bucket = self._buckets.get(at_ms >> _BUCKET_BITS)
         if bucket is None:
-            bucket = {}
-            self._buckets[number] = bucket
-            heappush(self._order, number)
-        bucket[key] = int(at_ms)
+            bucket = self._open_bucket(at_ms >> _BUCKET_BITS)
+        bucket.put(key, at_ms)
+
+    def _open_bucket(self, number: int) -> Table[int]:
+        bucket: Table[int] = Table()
+        self._buckets[number] = bucket
+        heappush(self._order, number)
+        return bucket
+
+    def _add_near(self, key: bytes, at_ms: i64) -> None:
+        if at_ms < self._horizon - _RING:
+            heappush(self._late, (at_ms, key))
+            return
+        self._ring[at_ms & _PLACE].append(key)
+        self._ringed += 1
+        if at_ms < self._first:
+            self._first = at_ms
 
     def remove(self, key: bytes, at_ms: i64) -> None:
         """Forget that `key` is due at `at_ms`; near moments stay as stale items."""
         if at_ms >= self._horizon:
-            bucket = self._buckets.get(int(at_ms >> _BUCKET_BITS))
+            bucket = self._buckets.get(at_ms >> _BUCKET_BITS)
             if bucket is not None:
-                bucket.pop(key, 0)
+                bucket.pop(key)
 
     def next_ms(self, now_ms: i64) -> i64:
         """Return when to look again: the next moment, or a bound below it; FAR_FUTURE when nothing waits."""
-        self._advance(now_ms)
+        self.advance(now_ms)
         if self._pouring:
             return now_ms
-        if self._near:
-            return self._near[0][0]
-        if self._order:
-            first: i64 = i64(self._order[0])
-            return (first << _BUCKET_BITS) - (1 << _BUCKET_BITS)
-        return FAR_FUTURE
+        first: i64 = FAR_FUTURE
+        if self._ringed > 0:
+            first = self._seek()
+        elif self._order:
+            first = self._order[0]
+            first = (first - 1) << _BUCKET_BITS
+        if self._late:
+            late: i64 = self._late[0][0]
+            if late < first:
+                first = late
+        return first
 
-    def pop_due(self, now_ms: i64) -> bytes | None:
-        """Remove and return a key whose moment has come, or None. It may be stale."""
-        near = self._near
-        if near and near[0][0] <= now_ms:
-            return heappop(near)[1]
-        return None
+    def take_due(self, now_ms: i64, count: i64) -> list[bytes]:
+        """Remove and return up to `count` keys whose moment has come, fewer only at the end. Some may be stale."""
+        taken: list[bytes] = []
+        left = count
+        late = self._late
+        while True:
+            while late and left > 0 and late[0][0] <= now_ms:
+                taken.append(heappop(late)[1])
+                left -= 1
+            while self._ringed > 0 and left > 0:
+                first = self._seek()
+                if first > now_ms:
+                    break
+                found = self._ring[first & _PLACE]
+                size: i64 = len(found)
+                if size <= left:
+                    self._ring[first & _PLACE] = []
+                else:
+                    size = left
+                    rest = found
+                    found = rest[-size:]
+                    del rest[-size:]
+                taken += found
+                self._ringed -= size
+                left -= size
+            if left <= 0 or not self._is_behind(now_ms):
+                return taken
+            self.advance(now_ms)
 
     def advance(self, now_ms: i64) -> None:
-        """Move what is due soon into the heap, a slice at a time; call once per turn of the loop."""
-        if now_ms + (1 << _BUCKET_BITS) >= self._horizon or self._pouring:
-            self._advance(now_ms)
-
-    def _advance(self, now_ms: i64) -> None:
+        """Move what is due soon into the ring, a slice at a time; call once per turn of the loop."""
         if self._pouring:
             self._pour(_POUR_SLICE * len(self._pouring) + len(self._pouring[-1]) // 64)
-            return
-        wanted: i64 = ((now_ms >> _BUCKET_BITS) + 2) << _BUCKET_BITS
+        elif now_ms + _BUCKET >= self._horizon:
+            self._move_on(now_ms)
+
+    def _is_behind(self, now_ms: i64) -> bool:
+        """Tell whether something that is due may have been left in a bucket: time has leapt."""
+        if self._pouring:
+            return self._poured_from <= now_ms
+        return bool(self._order) and self._order[0] <= now_ms >> _BUCKET_BITS
+
+    def _move_on(self, now_ms: i64) -> None:
+        """Let the ring begin at the present moment, or at the first that is still in it."""
+        start = now_ms
+        if self._ringed > 0:
+            first = self._seek()
+            if first < start:
+                start = first
+        wanted: i64 = ((start >> _BUCKET_BITS) + 2) << _BUCKET_BITS
         if wanted <= self._horizon:
             return
+        if not self._ring:
+            self._ring = [[] for _ in range(_RING)]
         order = self._order
-        limit: i64 = wanted >> _BUCKET_BITS
-        while order and i64(order[0]) < limit:
-            self._pouring.insert(0, self._buckets.pop(heappop(order)))
+        limit = wanted >> _BUCKET_BITS
+        while order and order[0] < limit:
+            number = heappop(order)
+            if not self._pouring:
+                self._poured_from = number
+                self._poured_from <<= _BUCKET_BITS
+            self._pouring.insert(0, self._buckets.pop(number))
         self._horizon = wanted
+        if self._first < wanted - _RING:
+            self._first = wanted - _RING
         if self._pouring:
             self._pour(_POUR_SLICE)
 
+    def _seek(self) -> i64:
+        """Return the first moment that is in the ring, which must not be empty."""
+        ring = self._ring
+        first = self._first
+        while not ring[first & _PLACE]:
+            first += 1
+        self._first = first
+        return first
+
     def _pour(self, count: int) -> None:
         pouring = self._pouring
-        near = self._near
         while pouring and count > 0:
-            bucket = pouring[-1]
-            while bucket and count > 0:
-                key, at_ms = bucket.popitem()
-                heappush(near, (at_ms, key))
-                count -= 1
-            if not bucket:
+            items = pouring[-1].pop_items(count)
+            for key, at_ms in items:
+                self._add_near(key, at_ms)
+            count -= len(items) + 1
+            if not items:
                 pouring.pop()
 
     def is_empty(self) -> bool:
         """Tell whether nothing is due ever."""
-        return not self._near and not self._order and not self._pouring
+        return self._ringed == 0 and not self._late and not self._order and not self._pouring
 
     def size(self) -> int:
         """Return how many moments are kept, stale ones among the near ones included."""
-        return (
-            len(self._near)
-            + sum(len(bucket) for bucket in self._pouring)
-            + sum(len(bucket) for bucket in self._buckets.values())
-        )
+        far = sum([len(bucket) for bucket in self._pouring]) + sum([len(bucket) for bucket in self._buckets.values()])
+        return self._ringed + len(self._late) + far
 
     def check(self) -> None:
         """Assert the invariant."""
         for number, bucket in self._buckets.items():
             assert number in self._order
-            for at_ms in bucket.values():
-                assert at_ms >> _BUCKET_BITS == number
-                assert at_ms >= self._horizon
+            assert number << _BUCKET_BITS >= self._horizon
+            assert all(at_ms >> _BUCKET_BITS == number for _, at_ms in bucket.items())
+        assert sum([len(keys) for keys in self._ring]) == self._ringed
+        for at in range(self._horizon - _RING, min(self._first, self._horizon)):
+            assert not self._ring or not self._ring[at & _PLACE]

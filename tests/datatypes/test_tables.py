@@ -104,6 +104,21 @@ def test_values_are_popped_in_slices() -> None:
         assert sorted(values) == list(range(count))
 
 
+def test_items_are_listed_and_popped() -> None:
+    for count in (0, 1, 2500, _SPLIT + 1):
+        table: Table[int] = Table()
+        for number in range(count):
+            table.put(b"%d" % number, number)
+        expected = [(b"%d" % number, number) for number in range(count)]
+        assert sorted(table.items(), key=_value) == expected
+        assert sorted(table.pop_items(count + 1), key=_value) == expected
+        assert len(table) == 0
+
+
+def _value(item: tuple[bytes, int]) -> int:
+    return item[1]
+
+
 def test_freeing_takes_slices() -> None:
     table, _ = _split()
     steps = 1
