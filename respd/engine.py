@@ -51,7 +51,7 @@ _SUBSCRIBED_COMMANDS: Final = frozenset(
 _NEVER_QUEUED: Final = frozenset([b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"])
 _KIND_NAMES: Final = {BLOCK_LIST: b"list", BLOCK_ZSET: b"zset", BLOCK_STREAM: b"stream"}
 _ARGS_SHOWN: Final = 128
-_EXPIRE_BATCH: Final = 500
+_EXPIRE_BATCH: Final = 100
 _EXPIRE_SLICE_S: Final = 0.005
 _WEB_WORDS: Final = (b"post", b"host:")  # a browser that was led here; nothing it sends may be run
 
