@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i32, i64, mypyc_attr
 
 from respd.blocking import Waiting
 from respd.clock import Clock
@@ -40,6 +40,8 @@ HOOK_WATCH: Final = 2
 HOOK_BLOCK: Final = 4
 HOOK_TRACK: Final = 8
 
+ACCESS_EPOCH_S: Final = 1_577_836_800  # 2020
+_LAST_ACCESS: Final = (1 << 31) - 1
 _BIG: Final = 64  # members from which a value is freed in slices
 NO_TOUCH_CLOCK: Final = -1
 
@@ -47,13 +49,22 @@ NO_TOUCH_CLOCK: Final = -1
 @final
 @mypyc_attr(acyclic=True)
 class Entry:
-    """One key's value. `expire_at_ms` 0: never; `access` in seconds since the epoch."""
+    """One key's value. `expire_at_ms` 0: never; `access` as `access_second` counts.
 
-    def __init__(self, value: object, slot: i64, access: i64) -> None:
+    There are as many as keys: with two numbers of 32 bits they take 48 bytes, not 64.
+    """
+
+    def __init__(self, value: object, slot: i32, access: i32) -> None:
         self.value: object = value
         self.expire_at_ms: i64 = 0
-        self.slot: i64 = slot
-        self.access: i64 = access
+        self.slot: i32 = slot
+        self.access: i32 = access
+
+
+def access_second(at_ms: i64) -> i32:
+    """Return the moment `at_ms` as access times count it: in seconds since 2020."""
+    second: i64 = at_ms // 1000 - ACCESS_EPOCH_S
+    return i32(max(0, min(second, _LAST_ACCESS)))
 
 
 class Graveyard:
@@ -120,7 +131,7 @@ class Keyspace:
         self.dirty: i64 = 0  # changes since the last save
         self.hooks: i64 = 0
         self.notify_classes: i64 = 0
-        self.access_clock: i64 = clock.ms // 1000  # seconds; NO_TOUCH_CLOCK: leave access times alone
+        self.access_clock: i32 = access_second(clock.ms)  # NO_TOUCH_CLOCK: leave access times alone
         self.active_expire: bool = True
         self.expire_off: bool = False  # while something must see expired keys as they are
         self.watched_keys: i64 = 0
@@ -356,7 +367,9 @@ class Database:
         dense = self.dense
         shared = self.shared
         access = shared.access_clock
-        self.entries.put(key, Entry(value, len(dense), access if access >= 0 else self.clock.ms // 1000))
+        if access < 0:
+            access = access_second(self.clock.ms)
+        self.entries.put(key, Entry(value, len(dense), access))
         dense.append(key)
         if shared.notify_classes & NEW:
             self.notify(key, NEW, b"new")
@@ -370,7 +383,7 @@ class Database:
             self._forget_expiry(key, entry)
         dense = self.dense
         last = dense.pop()
-        slot = entry.slot
+        slot: int = entry.slot
         if slot < len(dense):
             dense[slot] = last
             self.entries[last].slot = slot
@@ -440,6 +453,14 @@ class Database:
         """Return the moment at which `key` expires, 0 for never or for an absent key."""
         entry = self.entries.get(key)
         return 0 if entry is None else int(entry.expire_at_ms)
+
+    def idle_s(self, entry: Entry) -> int:
+        """Return for how many seconds a key has not been accessed."""
+        return max(0, int(self.clock.ms // 1000 - ACCESS_EPOCH_S) - entry.access)
+
+    def set_idle(self, key: bytes, idle_s: int) -> None:
+        """Have `key`, which must exist, look as if it had not been accessed for `idle_s` seconds."""
+        self.entries[key].access = access_second(self.clock.ms - min(idle_s, _LAST_ACCESS) * 1000)
 
     def set_expire(self, key: bytes, at_ms: i64) -> None:
         """Have `key`, which must exist, expire at `at_ms`."""

@@ -274,15 +274,15 @@ def _key_digest(db: Database, key: bytes, start: bytes) -> bytes:
 
 def _object(ctx: Context, args: list[bytes]) -> object:
     value = _value(ctx, args[2])
-    entry = ctx.db.entries[args[2]]
+    idle_s = ctx.db.idle_s(ctx.db.entries[args[2]])
     is_shared = isinstance(value, int) and 0 <= value < _SHARED_INTEGERS
     text = b"Value at:0x%x refcount:%d encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d" % (
         id(value),
         _SHARED if is_shared else 1,
         encoding_of(value),
         _serialized_size(value),
-        entry.access & _ACCESS_BITS,
-        max(0, int(ctx.clock.ms) // 1000 - int(entry.access)),
+        (int(ctx.clock.ms) // 1000 - idle_s) & _ACCESS_BITS,
+        idle_s,
     )
     if isinstance(value, ListValue) and value.encoding() == b"quicklist":
         nodes = int(value.node_count())

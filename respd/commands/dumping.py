@@ -72,7 +72,7 @@ def restore(ctx: Context, args: list[bytes]) -> object:
         return OK
     place(db, key, value, at_ms)
     if idle_s != _NOT_GIVEN:
-        db.entries[key].access = max(0, now_ms // 1000 - idle_s)
+        db.set_idle(key, idle_s)
     db.changed(key, GENERIC, b"restore")
     if at_ms > 0 and not absolute:
         ctx.record([b"RESTORE", key, b"%d" % at_ms, *args[3:], b"ABSTTL"])

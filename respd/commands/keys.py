@@ -241,7 +241,7 @@ def object_idletime(ctx: Context, args: list[bytes]) -> object:
         return None
     if _is_lfu(ctx):
         raise CommandError(_IS_LFU)
-    return max(0, int(ctx.clock.ms) // 1000 - int(entry.access))
+    return ctx.db.idle_s(entry)
 
 
 @group.command(

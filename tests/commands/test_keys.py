@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from respd.commands import databases, expiry, hash_expiry, hashes, keys, sets, sort, strings
+from respd.database import access_second
 from tests.local import Local
 from tests.wire import Error, Status
 
@@ -151,7 +152,7 @@ def test_idle_time_counts_from_the_last_access(local: Local) -> None:
     for question in ("TTL k", "TYPE k", "EXISTS k", "OBJECT ENCODING k", "SCAN 0", "KEYS *"):
         local.run(question)
     assert local.run("OBJECT IDLETIME k") == 10
-    local.engine.shared.access_clock = local.clock.ms // 1000
+    local.engine.shared.access_clock = access_second(local.clock.ms)
     local.run("TOUCH k")
     assert local.run("OBJECT IDLETIME k") == 0
 
