@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from benchmarks import bars_results, instruction_script, instructions, load
 from benchmarks.bars_results import Line
@@ -75,9 +75,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     return counts
 
 
-def _baseline(path: Path, **counts: float) -> Path:
-    path.write_text(json.dumps({"made_with": instructions.made_with(), "instructions": counts}))
-    return path
+def _checked(path: Path, made_with: dict[str, str] | None = None, **counts: float) -> Result:
+    path.write_text(json.dumps({"made_with": made_with or instructions.made_with(), "instructions": counts}))
+    return CliRunner().invoke(instructions.main, ["--check", str(path)])
 
 
 @pytest.mark.parametrize("now, status", [(109.0, 0), (111.0, 1), (50.0, 0)])
@@ -85,16 +85,58 @@ def test_the_guard_fails_when_a_command_is_much_worse(
     tmp_path: Path, counted: dict[str, float], now: float, status: int
 ) -> None:
     counted["GET"] = now
-    done = CliRunner().invoke(instructions.main, ["--check", str(_baseline(tmp_path / "b.json", GET=100.0))])
+    done = _checked(tmp_path / "b.json", GET=100.0)
     assert done.exit_code == status
     assert ("GET" in done.output.splitlines()[-1]) == bool(status)
 
 
-def test_the_guard_accepts_new_commands_and_names_those_gone(tmp_path: Path, counted: dict[str, float]) -> None:
-    counted["NEW"] = 5.0
-    done = CliRunner().invoke(instructions.main, ["--check", str(_baseline(tmp_path / "b.json", OLD=1.0))])
-    assert done.exit_code == 0
+def test_the_guard_accepts_new_commands(tmp_path: Path, counted: dict[str, float]) -> None:
+    counted.update(GET=1.0, NEW=5.0)
+    assert _checked(tmp_path / "b.json", GET=1.0).exit_code == 0
+
+
+def test_the_guard_fails_when_a_command_is_no_longer_counted(tmp_path: Path, counted: dict[str, float]) -> None:
+    counted["GET"] = 1.0
+    done = _checked(tmp_path / "b.json", GET=1.0, OLD=1.0)
+    assert done.exit_code == 1
     assert "no longer counted: OLD" in done.output
+
+
+@pytest.mark.parametrize("what", instructions.COMPARABLE)
+def test_the_guard_does_not_compare_counts_of_another_python_or_libc(
+    tmp_path: Path, counted: dict[str, float], what: str
+) -> None:
+    counted["GET"] = 100.0
+    done = _checked(tmp_path / "b.json", {**instructions.made_with(), what: "other"}, GET=100.0)
+    assert done.exit_code == 1
+    assert f"made with {what} other" in done.output
+    assert "--write other.json" in done.output
+
+
+@pytest.mark.parametrize("now, status", [(109.0, 0), (111.0, 1)])
+def test_another_compiler_of_respd_is_named_and_compared(
+    tmp_path: Path, counted: dict[str, float], now: float, status: int
+) -> None:
+    counted["GET"] = now
+    done = _checked(tmp_path / "b.json", {**instructions.made_with(), "compiler": "GCC: 1.0"}, GET=100.0)
+    assert done.exit_code == status
+    assert "made with compiler GCC: 1.0" in done.output
+
+
+def test_what_is_counted_sees_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("ANYTHING", "x" * 1000)
+    environment = instructions.environment()
+    assert environment["PYTHONHASHSEED"] == "0"
+    assert environment["LC_ALL"] == "C.UTF-8"
+    assert "ANYTHING" not in environment
+
+
+def test_the_committed_baseline_has_what_is_counted_today() -> None:
+    document = json.loads(Path(instructions.__file__).with_name("instructions.json").read_text())
+    assert document["made_with"].keys() == instructions.made_with().keys()
+    assert set(document["instructions"]) == {scenario.name for scenario in instruction_script.SCENARIOS}
 
 
 def test_without_valgrind_the_guard_says_that_it_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
