@@ -129,6 +129,17 @@ class Config:
         self.latency_tracking = True
         self.tracking_table_max_keys = 0
         self.latency_tracking_info_percentiles: list[float] = []
+        self.appendonly = False
+        self.appendfilename = b""
+        self.appenddirname = b""
+        self.appendfsync = b""
+        self.no_appendfsync_on_rewrite = False
+        self.auto_aof_rewrite_percentage = 0
+        self.auto_aof_rewrite_min_size = 0
+        self.aof_load_truncated = True
+        self.aof_use_rdb_preamble = True
+        self.aof_timestamp_enabled = False
+        self.aof_rewrite_incremental_fsync = True
 
         for directive in DIRECTIVES:
             self.by_name[directive.name] = directive

@@ -59,11 +59,19 @@ _WEB_WORDS: Final = (b"post", b"host:")  # a browser that was led here; nothing 
 class Engine:
     """One server's state and the running of its commands."""
 
-    def __init__(self, config: Config, groups: list[Group], clock: Clock, log: Log, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        groups: list[Group],
+        clock: Clock,
+        log: Log,
+        seed: int | None = None,
+        disk: Disk | None = None,
+    ) -> None:
         self.config = config
         self.clock = clock
         self.log = log
-        self.disk: Disk = Disk()
+        self.disk: Disk = disk or Disk()
         self.random = Random(seed)
         self.stats = Stats()
         self.pubsub = PubSub()
@@ -93,6 +101,11 @@ class Engine:
         self.exec_size: int = 0  # commands of the transaction that runs
         self.effects = self.shared.effects
         self.is_recorded: bool = False  # the running command has said what to log
+        from respd.persistence.append_log import AppendLog  # above us; the engine only keeps them
+        from respd.persistence.rewriting import Rewriter
+
+        self.append_log: AppendLog = AppendLog(self)
+        self.rewriter: Rewriter = Rewriter(self)
         # Blocking and pausing
         self.parked: dict[int, Parked] = {}
         self.parked_deadlines = Deadlines()
@@ -314,6 +327,8 @@ class Engine:
             self.reject(ctx, command, CommandError(DEBUG_NOT_ALLOWED))
         elif set_gates & gates.AUTH and not command.flags & NO_AUTH:
             self.reject(ctx, command, CommandError(NOAUTH))
+        elif set_gates & gates.LOG_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
+            self.reject(ctx, command, CommandError(self.append_log.error_text()))
         elif set_gates & gates.MULTI and command.flags & NO_MULTI:
             self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
@@ -358,6 +373,16 @@ class Engine:
         client.release_pushes()
         if shared.hooks != 0:
             self.serve_ready()
+
+    def writes(self, ctx: Context, command: Command) -> bool:
+        """Tell whether a command may change data: EXEC does if one of those queued does."""
+        if command.name != b"exec":
+            return command.flags & WRITE != 0
+        for words in ctx.client.queued:
+            queued = self.commands.lookup(words)
+            if queued is not None and queued.flags & WRITE:
+                return True
+        return False
 
     def _must_wait(self, ctx: Context, command: Command) -> bool:
         if not self.pause_write_only:
@@ -662,7 +687,7 @@ class Engine:
             self._run_released()
         if self.parked:
             self.time_out_blocked()
-        if self.shared.active_expire and not self.gates & gates.PAUSED:
+        if self.shared.active_expire and not self.gates & gates.PAUSED and not self.shared.expire_off:
             self._expire_due()
         if self.tracking.count:
             self.tracking.shrink(self.config.tracking_table_max_keys)
@@ -684,7 +709,7 @@ class Engine:
         first: i64 = FAR_FUTURE
         if self.gates & gates.PAUSED:
             first = self.pause_until_ms
-        elif self.shared.active_expire:
+        elif self.shared.active_expire and not self.shared.expire_off:
             for db in self.databases:
                 if db.has_deadlines():
                     at = db.next_expire_ms()

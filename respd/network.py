@@ -30,6 +30,7 @@ from respd.cron import Cron
 from respd.directive_kinds import ConfigError
 from respd.engine import Engine
 from respd.log import VERBOSE, Log
+from respd.persistence.append_log import FatalDiskError
 from respd.pollers import READABLE, WRITABLE, Poller, new_poller
 from respd.protocol.replies import encode_error
 from respd.protocol.requests import ProtocolError, RequestParser
@@ -92,6 +93,7 @@ class Server:
         self.bound: tuple[list[str], int] = ([], 0)  # where the TCP listeners are
         self.cron = Cron(engine)
         self.signals: socket.socket | None = None
+        self.status = 0  # of the process when it ends
 
     # -- listening
 
@@ -477,6 +479,9 @@ class Server:
         while not self.engine.shutdown_requested:
             try:
                 timeout_s = self.turn(timeout_s)
+            except FatalDiskError:
+                self.status = 1
+                return
             except Exception as defect:
                 self._log_defect(defect)
                 timeout_s = _AFTER_DEFECT_S
@@ -517,6 +522,8 @@ class Server:
         engine.before_sleep()
         while engine.resumed:
             self._run_resumed()
+        if engine.effects.is_on:
+            engine.append_log.flush()
         self.flush_all()
 
     def _next_timeout(self) -> float:
@@ -667,6 +674,8 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
     """Run a server with `config` until it is told to stop; return the process's exit status."""
     from respd.clock import Clock
     from respd.commands import all_groups
+    from respd.persistence.log_directory import LogFileError
+    from respd.persistence.log_loader import prepare_log
 
     engine = Engine(config, all_groups(), Clock(), log)
     server = Server(config, log, engine)
@@ -681,14 +690,25 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
     if on_ready is not None:
         on_ready(server)
     log.notice("Server initialized")
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        loader = prepare_log(engine)
+        while loader is not None and not loader.step(1.0):
+            pass
+        if config.appendonly:
+            engine.append_log.open_at_start()
+    except LogFileError:
+        return 1
+    config.on_change(["appendonly"], engine.append_log.follow_switch)
     if config.port:
         log.notice("Ready to accept connections tcp")
     if config.unixsocket:
         log.notice("Ready to accept connections unix")
-    gc.collect()
-    gc.freeze()
-    gc.disable()
     server.run()
-    log.notice("User requested shutdown...")
-    server.stop()
-    return 0
+    if server.status == 0:
+        log.notice("User requested shutdown...")
+        engine.append_log.close()
+        server.stop()
+    return server.status

@@ -276,7 +276,7 @@ def test_the_user_line_of_a_rewritten_file() -> None:
 
 
 def test_values_given_without_effect_are_known() -> None:
-    assert loaded("appendonly yes\nport 1\nmaxmemory 0\nsave ''\nrdbcompression yes").unused() == ["appendonly"]
+    assert loaded("activedefrag yes\nport 1\nmaxmemory 0\nsave ''\nrdbcompression yes").unused() == ["activedefrag"]
 
 
 # -- CONFIG GET and SET

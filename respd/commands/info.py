@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from respd import build
 from respd.command import LOADING, STALE, Command, Group
 from respd.datatypes.strings import format_double
+from respd.persistence.append_log import OFF
 from respd.protocol.replies import Verbatim
 from respd.stats import (
     children_cpu_seconds,
@@ -349,19 +350,38 @@ def _persistence(ctx: Context) -> list[bytes]:
         b"rdb_last_cow_size:0",
         b"rdb_last_load_keys_expired:0",
         b"rdb_last_load_keys_loaded:0",
-        b"aof_enabled:0",
-        b"aof_rewrite_in_progress:0",
-        b"aof_rewrite_scheduled:0",
-        b"aof_last_rewrite_time_sec:-1",
-        b"aof_current_rewrite_time_sec:-1",
-        b"aof_last_bgrewrite_status:ok",
-        b"aof_rewrites:0",
-        b"aof_rewrites_consecutive_failures:0",
-        b"aof_last_write_status:ok",
+        *_append_log(ctx),
+    ]
+
+
+def _append_log(ctx: Context) -> list[bytes]:
+    append_log = ctx.engine.append_log
+    rewriter = ctx.engine.rewriter
+    started_ms = rewriter.started_ms
+    lines = [
+        b"aof_enabled:%d" % (append_log.state != OFF),
+        b"aof_rewrite_in_progress:%d" % rewriter.runs(),
+        b"aof_rewrite_scheduled:%d" % rewriter.is_scheduled,
+        b"aof_last_rewrite_time_sec:%d" % rewriter.last_duration_s,
+        b"aof_current_rewrite_time_sec:%d" % (-1 if started_ms < 0 else (int(ctx.clock.ms) - started_ms) // 1000),
+        b"aof_last_bgrewrite_status:" + (b"ok" if rewriter.last_succeeded else b"err"),
+        b"aof_rewrites:%d" % rewriter.rewrites,
+        b"aof_rewrites_consecutive_failures:%d" % rewriter.failures,
+        b"aof_last_write_status:" + (b"err" if append_log.is_failing() else b"ok"),
         b"aof_last_cow_size:0",
         b"module_fork_in_progress:0",
         b"module_fork_last_cow_size:0",
     ]
+    if append_log.state != OFF:
+        lines += [
+            b"aof_current_size:%d" % append_log.current_size,
+            b"aof_base_size:%d" % append_log.base_size,
+            b"aof_pending_rewrite:0",
+            b"aof_buffer_length:%d" % append_log.buffered(),
+            b"aof_pending_bio_fsync:%d" % append_log.background.pending_syncs(),
+            b"aof_delayed_fsync:%d" % append_log.delayed_fsyncs,
+        ]
+    return lines
 
 
 def _threads(ctx: Context) -> list[bytes]:

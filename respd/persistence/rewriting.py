@@ -1,0 +1,288 @@
+"""Rewriting of the append-only file: a child process writes a new base, while the server goes on in a new increment.
+
+Once the child has ended well, its file gets a base's name, and a manifest that names it and the new increment replaces
+the one that names everything. Until that moment, and whatever goes wrong, the old files and the new increment are the
+log.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Final
+
+from respd.persistence.append_log import OFF, ON, WAITING
+from respd.persistence.base_commands import CommandWriter
+from respd.persistence.log_directory import reason_of
+
+if TYPE_CHECKING:
+    from respd.engine import Engine
+
+_SYNC_EVERY: Final = 4 * 1024 * 1024
+_FAILURES_ALLOWED: Final = 3
+_LONGEST_DELAY_MIN: Final = 60
+
+
+class BaseFile:
+    """A base under way. Long ones are synced as they grow, so that the last sync does not take long."""
+
+    def __init__(self, engine: Engine, path: str) -> None:
+        self.disk = engine.disk
+        self.fd = self.disk.open_new(path)
+        self._is_incremental = engine.config.aof_rewrite_incremental_fsync
+        self._unsynced = 0
+
+    def write(self, data: bytes) -> None:
+        """Append to the file."""
+        self.disk.write_all(self.fd, data)
+        self._unsynced += len(data)
+        if self._is_incremental and self._unsynced >= _SYNC_EVERY:
+            self.disk.fdatasync(self.fd)
+            self._unsynced = 0
+
+
+def makes_snapshots(engine: Engine) -> bool:
+    """Tell whether bases are snapshots (RDB) rather than commands."""
+    return engine.config.aof_use_rdb_preamble and _writes_snapshots()
+
+
+def _writes_snapshots() -> bool:
+    return False
+
+
+def write_base(engine: Engine, path: str) -> None:
+    """Write the whole data set to a new file, synced; raise OSError."""
+    file = BaseFile(engine, path)
+    try:
+        writer = CommandWriter(file.write)
+        if engine.config.aof_timestamp_enabled:
+            writer.annotate(int(engine.clock.ms) // 1000)
+        writer.write(engine.databases)
+        engine.disk.fsync(file.fd)
+    finally:
+        engine.disk.close(file.fd)
+
+
+class Rewriter:
+    """Starts rewrites, and finishes them; `check` is called a few times a second. Times are in ms, -1 for never."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.config = engine.config
+        self.log = engine.log
+        self.clock = engine.clock
+        self.disk = engine.disk
+        self.is_scheduled: bool = False
+        self.last_succeeded: bool = True
+        self.rewrites: int = 0
+        self.failures: int = 0  # in a row
+        self.started_ms: int = -1
+        self.last_duration_s: int = -1
+        self._pid: int = 0
+        self._retry_ms: int = 0
+        self._delay_min: int = 0
+
+    def runs(self) -> bool:
+        """Tell whether a rewrite is under way."""
+        return self._pid != 0
+
+    def other_child_runs(self) -> bool:
+        """Tell whether a snapshot is under way."""
+        return False
+
+    def any_child_runs(self) -> bool:
+        """Tell whether either is."""
+        return self._pid != 0
+
+    # -- starting
+
+    def start(self) -> bool:
+        """Begin a rewrite; log why not and return False."""
+        append_log = self.engine.append_log
+        directory = append_log.directory
+        if self.any_child_runs():
+            return False
+        if not directory.create():
+            self.last_succeeded = False
+            return False
+        if append_log.state != OFF:
+            append_log.flush(True)
+            if not append_log.open_increment():
+                self.last_succeeded = False
+                return False
+        self.rewrites += 1
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self.last_succeeded = False
+            self.log.warning(f"Can't rewrite append only file in background: fork: {reason_of(error)}")
+            return False
+        if pid == 0:
+            self._be_child()
+        self._pid = pid
+        self.log.notice(f"Background append only file rewriting started by pid {pid}")
+        self.is_scheduled = False
+        self.started_ms = int(self.clock.ms)
+        return True
+
+    def _be_child(self) -> None:
+        """Write the base and end the process."""
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self.log.role = "C"
+            path = _temporary_base(os.getpid())
+            try:
+                write_base(self.engine, path)
+                self.log.notice(f"Successfully created the temporary AOF base file {path}")
+                status = 0
+            except OSError as error:
+                self.log.warning(f"Write error writing append only file on disk: {reason_of(error)}")
+        finally:
+            os._exit(status)
+
+    def kill(self) -> None:
+        """End the rewrite under way, if one is, and remove what it has written."""
+        pid = self._pid
+        if not pid:
+            return
+        self.log.notice(f"Killing running AOF rewrite child: {pid}")
+        try:
+            os.kill(pid, signal.SIGUSR1)
+            os.waitpid(pid, 0)
+        except OSError:
+            pass
+        self._end(pid)
+
+    def _end(self, pid: int) -> None:
+        self._pid = 0
+        try:
+            self.disk.unlink(_temporary_base(pid))
+        except OSError:
+            pass
+        self.last_duration_s = (int(self.clock.ms) - self.started_ms) // 1000
+        self.started_ms = -1
+
+    # -- going on
+
+    def check(self) -> None:
+        """See whether a rewrite has ended, or one is due."""
+        if self._pid:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self.finish(status)
+            return
+        if self.any_child_runs():
+            return
+        if self.is_scheduled:
+            if not self._is_limited():
+                self.start()
+        elif self.engine.append_log.state == ON and self.config.auto_aof_rewrite_percentage:
+            self._start_when_grown()
+
+    def _start_when_grown(self) -> None:
+        append_log = self.engine.append_log
+        if append_log.current_size <= self.config.auto_aof_rewrite_min_size:
+            return
+        growth = append_log.current_size * 100 // (append_log.base_size or 1) - 100
+        if growth >= self.config.auto_aof_rewrite_percentage and not self._is_limited():
+            self.log.notice(f"Starting automatic rewriting of AOF on {growth}% growth")
+            self.start()
+
+    def _is_limited(self) -> bool:
+        """Tell whether it is too early to try again: after three failures a minute passes, then two, up to an hour."""
+        if self.failures < _FAILURES_ALLOWED:
+            self._delay_min = 0
+            self._retry_ms = 0
+            return False
+        now_ms = int(self.clock.ms)
+        if self._retry_ms:
+            if now_ms < self._retry_ms:
+                return True
+            self._retry_ms = 0
+            return False
+        self._delay_min = min(2 * self._delay_min or 1, _LONGEST_DELAY_MIN)
+        self._retry_ms = now_ms + self._delay_min * 60_000
+        self.log.warning(
+            "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in "
+            f"{self._delay_min} minutes"
+        )
+        return True
+
+    def finish(self, status: int) -> None:
+        """The child has ended: put its base into the log, or say what went wrong."""
+        pid = self._pid
+        append_log = self.engine.append_log
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if number != signal.SIGUSR1:
+                self.last_succeeded = False
+                self.failures += 1
+            self.log.warning(f"Background AOF rewrite terminated by signal {number}")
+        elif os.WEXITSTATUS(status) != 0:
+            self.last_succeeded = False
+            self.failures += 1
+            self.log.warning("Background AOF rewrite terminated with error")
+        else:
+            self.log.notice("Background AOF rewrite terminated with success")
+            if self._install(pid):
+                self.failures = 0
+                self.last_succeeded = True
+                self.log.notice("Background AOF rewrite finished successfully")
+                if append_log.state == WAITING:
+                    append_log.state = ON
+            else:
+                self.last_succeeded = False
+                self.failures += 1
+        self._end(pid)
+        if append_log.state == WAITING:
+            append_log.discard_until_base()
+            self.is_scheduled = True
+
+    def _install(self, pid: int) -> bool:
+        """Make the child's file the base of the log; log a failure and return False, with the log as it was."""
+        append_log = self.engine.append_log
+        directory = append_log.directory
+        manifest = directory.manifest.copy()
+        temporary = _temporary_base(pid)
+        base = manifest.new_base(directory.stem, makes_snapshots(self.engine))
+        try:
+            self.disk.rename(temporary, directory.path(base))
+        except OSError as error:
+            self.log.warning(
+                f"Error trying to rename the temporary AOF base file {temporary} into {base}: {reason_of(error)}"
+            )
+            return False
+        self.log.notice(f"Successfully renamed the temporary AOF base file {temporary} into {base}")
+        increment = ""
+        if append_log.state == WAITING:
+            waiting = directory.temporary_increment()
+            increment = manifest.new_increment(directory.stem)
+            try:
+                self.disk.rename(directory.path(waiting), directory.path(increment))
+            except OSError as failure:
+                self.log.warning(
+                    f"Error trying to rename the temporary AOF incr file {waiting} into {increment}: "
+                    f"{reason_of(failure)}"
+                )
+                append_log.background.remove(directory.path(base))
+                return False
+            self.log.notice(f"Successfully renamed the temporary AOF incr file {waiting} into {increment}")
+            append_log.name = increment
+        manifest.retire_increments(1 if append_log.fd >= 0 else 0)
+        if not directory.persist(manifest) and directory.manifest is not manifest:
+            append_log.background.remove(directory.path(base))
+            if increment:
+                append_log.background.remove(directory.path(increment))
+            return False
+        if append_log.state != OFF:
+            append_log.current_size = directory.size(base) + append_log.written
+            append_log.base_size = append_log.current_size
+        directory.remove_history()
+        return True
+
+
+def _temporary_base(pid: int) -> str:
+    return f"temp-rewriteaof-bg-{pid}.aof"
