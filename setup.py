@@ -21,6 +21,7 @@ INTERPRETED = {
     "__main__",
     "cli",
     "cli_help",
+    "cli_tools",
     "config_rewrite",
     "summaries",
     "syntax",

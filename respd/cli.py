@@ -1,7 +1,7 @@
 """The command line: redis-server's own. Reads the configuration, prepares the process, and serves.
 
-`respd [CONFIG-FILE | -] [--directive value ...]`. Start-up counts (test fixtures start many servers), so whatever a
-plain start has no need for, click among it, is imported when it is called for.
+`respd [CONFIG-FILE | -] [--directive value ...]`, or `respd TOOL ...` (see `cli_tools`). Start-up counts (test fixtures
+start many servers), so whatever a plain start has no need for, click among it, is imported when it is called for.
 """
 
 import os
@@ -82,6 +82,11 @@ def run(words: list[str]) -> int:
 
         print(help_text())
         return 0
+    if first.startswith("check-"):
+        from respd.cli_tools import TOOLS, run_tool
+
+        if first in TOOLS:
+            return run_tool(words)
     if first == "--test-memory":
         print("respd does not test memory: use memtest86 or a similar program", file=sys.stderr)
         return 1

@@ -19,7 +19,8 @@ Examples:
 \b
   respd
   respd /etc/redis/redis.conf --port 6380
-  echo 'timeout 60' | respd -"""
+  echo 'timeout 60' | respd -
+  respd check-rdb dump.rdb"""
 
 
 def help_text() -> str:

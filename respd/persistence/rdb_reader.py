@@ -154,14 +154,18 @@ class RdbReader:
 
     `feed` takes chunks of any size and `close` says that no more will come; `next` returns an event, or None when it
     needs more bytes, or has returned the last. `consumed` is the offset after what `next` has returned: after EndEvent
-    that of whatever follows in the file. Raises CorruptFile (ShortFile, UnsupportedFile), always with the offset.
+    that of whatever follows in the file. Raises CorruptFile (ShortFile, UnsupportedFile), always with the offset. With
+    `skips_unknown` the values of types that respd does not have are `Skipped`.
     """
 
-    def __init__(self, limits: Limits, verify_checksum: bool = True) -> None:
+    def __init__(self, limits: Limits, verify_checksum: bool = True, skips_unknown: bool = False) -> None:
         self.version: int = 0
+        self.key: bytes | None = None  # the last one that was met, whether its value could be read or not
+        self.kind: i64 = 0  # the type of its value
         self.verify_checksum = verify_checksum
         self.ended: bool = False
         self._values = ValueReader(limits)
+        self._values.skips_unknown = skips_unknown
         self._base: i64 = 0  # offset in the file of the first byte of the reader's data
         self._pending: list[bytes] = []  # chunks that are not yet part of it
         self._pending_bytes: i64 = 0
@@ -257,6 +261,8 @@ class RdbReader:
             kind = values.byte()
             if kind < _FIRST_OPCODE:
                 key = values.string()
+                self.key = key
+                self.kind = kind
                 event = KeyEvent(key, values.value(kind), int(kind))
                 event.expire_at_ms = expire_at_ms
                 event.idle_s = idle_s
@@ -293,7 +299,7 @@ class RdbReader:
             return SlotEvent()
         if kind == SLOT_IMPORT:
             values.string()
-            for _ in range(2 * values.length()):
+            for _ in range(2 * values.count()):
                 values.length()
             return SlotEvent()
         if kind == FUNCTION:
@@ -304,9 +310,9 @@ class RdbReader:
 
     def _module_aux(self) -> RdbEvent:
         values = self._values
-        name = module_name(values.module_number())
+        name = module_name(values.any_number())
         values.length()
-        values.module_number()
+        values.any_number()
         values.skip_module_data()
         return ModuleAuxEvent(name)
 

@@ -71,6 +71,7 @@ from respd.persistence.rdb_format import (
 _VALKEY_NEVER: Final = -1
 _MODULE_NAME_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _MODULE_NAME_SIZE: Final = 9
+_STREAM_ID_BYTES: Final = 16
 
 # What a module's data consists of.
 _MODULE_END: Final = 0
@@ -79,6 +80,14 @@ _MODULE_UNSIGNED: Final = 2
 _MODULE_FLOAT: Final = 3
 _MODULE_DOUBLE: Final = 4
 _MODULE_STRING: Final = 5
+
+
+@final
+class Skipped:
+    """What stands for a value of a type that respd does not have, where such values are skipped."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
 class MoreBytes(Exception):
@@ -99,6 +108,7 @@ class ValueReader:
         self.size: i64 = 0  # of `data`
         self.at: i64 = 0
         self.is_valkey: bool = False  # type 22 means something else in Valkey's files
+        self.skips_unknown: bool = False  # values of types that respd does not have, rather than refuse them
 
     def open(self, data: bytes, at: i64) -> None:
         """Read from `data`, from `at` on."""
@@ -145,6 +155,13 @@ class ValueReader:
             if found >= 0:
                 return found
         raise CorruptPayload("a length that is none")
+
+    def count(self) -> i64:
+        """Read how many things follow, each of which takes a byte at least."""
+        found = self.length()
+        if found > self.size - self.at:
+            raise MoreBytes(int(self.at) + int(found))
+        return found
 
     def milliseconds(self) -> i64:
         """Read a moment of eight bytes."""
@@ -250,16 +267,21 @@ class ValueReader:
         if kind == ZSET_ZIPLIST:
             return self._zset_listpack(ziplists.decode(self.string()))
         if kind in (STREAM_LISTPACKS, STREAM_LISTPACKS_2, STREAM_LISTPACKS_3):
-            raise UnsupportedPayload("a stream, a type that respd does not have yet")
+            if not self.skips_unknown:
+                raise UnsupportedPayload("a stream, a type that respd does not have yet")
+            self._skip_stream(kind)
+            return Skipped("stream")
         if kind in (MODULE_2, MODULE_PRE_GA):
-            raise UnsupportedPayload(f"data of the module type '{module_name(self.module_number())}'")
+            name = module_name(self.any_number())
+            if not self.skips_unknown or kind == MODULE_PRE_GA:
+                raise UnsupportedPayload(f"data of the module type '{name}'")
+            self.skip_module_data()
+            return Skipped(f"module type '{name}'")
         raise CorruptPayload(f"unknown type {kind}")
 
     def _strings(self, each: i64) -> list[bytes]:
         """Read a length and `each` strings for each of it."""
-        count = self.length()
-        if count > self.size - self.at:  # a string takes a byte at least
-            raise MoreBytes(int(self.at) + int(count) * int(each))
+        count = self.count()
         found: list[bytes] = []
         count *= each
         while count > 0:
@@ -280,7 +302,7 @@ class ValueReader:
 
     def _quicklist(self) -> ListValue | None:
         nodes: list[Node] = []
-        count = self.length()
+        count = self.count()
         while count > 0:
             nodes.append(packed_node(ziplists.decode(self.string())))
             count -= 1
@@ -288,7 +310,7 @@ class ValueReader:
 
     def _quicklist_2(self) -> ListValue | None:
         nodes: list[Node] = []
-        count = self.length()
+        count = self.count()
         while count > 0:
             container = self.length()
             if container == NODE_PACKED:
@@ -329,7 +351,7 @@ class ValueReader:
     def _zset(self, binary: bool) -> SortedSet | None:
         members: list[bytes] = []
         scores: list[float] = []
-        count = self.length()
+        count = self.count()
         while count > 0:
             members.append(self.string())
             if binary:
@@ -385,7 +407,7 @@ class ValueReader:
             return self._expiring_listpack(listpacks.decode(self.string()))
         flat: list[bytes] = []
         moments: list[int] = []
-        count = self.length()
+        count = self.count()
         while count > 0:
             at_ms = self.length()
             if at_ms != 0 and kind == HASH_METADATA:  # counted from the earliest, which is 1
@@ -417,7 +439,7 @@ class ValueReader:
         flat: list[bytes] = []
         moments: list[int] = []
         expires = False
-        count = self.length()
+        count = self.count()
         while count > 0:
             flat.append(self.string())
             flat.append(self.string())
@@ -447,7 +469,7 @@ class ValueReader:
             if kind == _MODULE_END:
                 return
             if kind in (_MODULE_SIGNED, _MODULE_UNSIGNED):
-                self.module_number()
+                self.any_number()
             elif kind == _MODULE_FLOAT:
                 self.take(4)
             elif kind == _MODULE_DOUBLE:
@@ -457,8 +479,26 @@ class ValueReader:
             else:
                 raise CorruptPayload("module data of an unknown kind")
 
-    def module_number(self) -> int:
-        """Read a length that may have all of 64 bits, as modules' numbers do."""
+    def _skip_stream(self, kind: i64) -> None:
+        """Skip a stream: nodes, length and ids, then groups with what is pending and their consumers."""
+        for _ in range(2 * self.count()):
+            self.string()
+        for _ in range(3 if kind == STREAM_LISTPACKS else 8):
+            self.any_number()
+        for _ in range(self.count()):
+            self.string()
+            for _number in range(2 if kind == STREAM_LISTPACKS else 3):
+                self.any_number()
+            for _pending in range(self.count()):
+                self.take(_STREAM_ID_BYTES + 8)
+                self.length()
+            for _consumer in range(self.count()):
+                self.string()
+                self.take(16 if kind == STREAM_LISTPACKS_3 else 8)
+                self.take(_STREAM_ID_BYTES * self.count())
+
+    def any_number(self) -> int:
+        """Read a number in the form of a length that may have all of 64 bits."""
         if self.at < self.size and i64(self.data[self.at]) == LENGTH_64_BITS:
             start = self.take(9)
             return int.from_bytes(self.data[start + 1 : start + 9], "big")
