@@ -6,6 +6,7 @@ then each is turned into what the GET patterns ask for.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +30,7 @@ from respd.datatypes.limits import Limits
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
-from respd.datatypes.strings import as_bytes
+from respd.datatypes.strings import as_bytes, plain_double
 from respd.errors import SYNTAX, WRONG_TYPE, CommandError
 from respd.keyspace_events import LIST
 
@@ -189,29 +190,40 @@ def _members(value: object, limits: Limits) -> list[bytes]:
 def _sort_by_number(db: Database, members: list[bytes], request: _Request) -> list[bytes]:
     """Return the members ordered by number, equal ones by their bytes; raise the error when one is no number."""
     by = request.by
-    keyed: list[tuple[float, bytes]] = []
+    numbers: list[float] = []
     failed = False
     for member in members:
         weight = member if by is None else _find(db, by, member)
         number = _parse_number(weight or b"")
-        if number is None:
-            failed = True
-        else:
-            keyed.append((number, member))
+        failed = failed or number != number
+        numbers.append(number)
     if failed:
         raise CommandError(_NOT_NUMBERS)
-    keyed.sort(reverse=request.descending)
-    return [member for _, member in keyed]
+    # Mere numbers are sorted soonest; then come the members of one number, a run.
+    descending = request.descending
+    result: list[bytes] = []
+    run: list[bytes] = []
+    last = 0.0
+    for index in sorted(range(len(members)), key=numbers.__getitem__, reverse=descending):
+        number = numbers[index]
+        if number != last:
+            result += run if len(run) == 1 else sorted(run, reverse=descending)
+            run = []
+            last = number
+        run.append(members[index])
+    result += sorted(run, reverse=descending)
+    return result
 
 
-def _parse_number(data: bytes) -> float | None:
-    """Return the number that `data` spells up to its first zero byte, as Redis' strtod reads it; nothing is 0."""
-    if data.isdigit():
-        return float(data)
+def _parse_number(data: bytes) -> float:
+    """Return the number that `data` spells up to its first zero byte, as Redis' strtod does, else nan; nothing is 0."""
+    value = plain_double(data)
+    if value == value:
+        return value
     text = data.partition(b"\x00")[0]
     if not text:
         return 0.0
-    return None if _NUMBER.fullmatch(text) is None else float(text)
+    return math.nan if _NUMBER.fullmatch(text) is None else float(text)
 
 
 def _sort_by_text(db: Database, members: list[bytes], request: _Request) -> list[bytes]:

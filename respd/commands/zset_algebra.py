@@ -23,7 +23,7 @@ from respd.command import (
 )
 from respd.commands.zset_arguments import elements_reply
 from respd.datatypes.sets import SetValue
-from respd.datatypes.sorted_sets import SortedSet, ordered, sorted_set
+from respd.datatypes.sorted_sets import Element, SortedSet, ordered
 from respd.errors import SYNTAX, WRONG_TYPE, CommandError
 from respd.keyspace_events import ZSET
 
@@ -76,6 +76,14 @@ class _Source:
             for member in self._members.members():
                 found[member] = 1.0
         return found
+
+    def elements(self) -> list[Element]:
+        """Return all members with their scores, perhaps the set's own list, to be read at once."""
+        if self._zset is not None:
+            return self._zset.unordered()
+        if self._members is not None:
+            return [Element(member, 1.0) for member in self._members.members()]
+        return []
 
     def score(self, member: bytes) -> float | None:
         """Return the score of `member`, None if it is not there."""
@@ -180,26 +188,26 @@ def _union(sources: list[_Source], aggregate: int) -> dict[bytes, float]:
     result: dict[bytes, float] = {}
     for source in sources:
         weight = source.weight
-        for member, score in source.scores().items():
-            score = _weighted(score, weight)
-            if member in result:
-                score = _joined(result[member], score, aggregate)
-            result[member] = score
+        for element in source.elements():
+            score = _weighted(element.score, weight)
+            other = result.get(element.member)
+            result[element.member] = score if other is None else _joined(other, score, aggregate)
     return result
 
 
 def _intersection(sources: list[_Source], aggregate: int) -> dict[bytes, float]:
     result: dict[bytes, float] = {}
     first = sources[0]
-    for member, score in first.scores().items():
-        total = _weighted(score, first.weight)
-        for source in sources[1:]:
-            other = source.score(member)
+    rest = sources[1:]
+    for element in first.elements():
+        total = _weighted(element.score, first.weight)
+        for source in rest:
+            other = source.score(element.member)
             if other is None:
                 break
             total = _joined(total, other * source.weight, aggregate)
         else:
-            result[member] = total
+            result[element.member] = total
     return result
 
 
@@ -224,15 +232,17 @@ def _reply(ctx: Context, name: bytes, args: list[bytes], operation: int) -> obje
 
 
 def _store(ctx: Context, name: bytes, args: list[bytes], operation: int) -> object:
-    elements = ordered(_Query(ctx, name, args, 2, operation, _STORED).scores())
+    scores = _Query(ctx, name, args, 2, operation, _STORED).scores()
     db = ctx.db
     key = args[1]
-    if not elements:
+    if not scores:
         db.delete(key)
         return 0
-    db.set(key, sorted_set(elements, ctx.limits))
+    value = SortedSet()
+    value.fill(list(scores), list(scores.values()), ctx.limits, False)
+    db.set(key, value)
     db.changed(key, ZSET, name)
-    return len(elements)
+    return len(scores)
 
 
 @group.command(
@@ -325,9 +335,10 @@ def zintercard(ctx: Context, args: list[bytes]) -> object:
     sources = sorted(query.sources, key=_Source.size)
     limit = query.limit
     count = 0
-    for member in sources[0].scores():
-        for source in sources[1:]:
-            if source.score(member) is None:
+    rest = sources[1:]
+    for element in sources[0].elements():
+        for source in rest:
+            if source.score(element.member) is None:
                 break
         else:
             count += 1

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
-
-from respd.datatypes.strings import parse_double
+from respd.datatypes.strings import parse_double, plain_double
 from respd.errors import MIN_MAX_NOT_FLOAT, MIN_MAX_NOT_STRING, NOT_FLOAT, CommandError
 from respd.protocol.replies import Pairs
 
@@ -15,13 +13,6 @@ if TYPE_CHECKING:
     from respd.datatypes.sorted_sets import Element, SortedSet
 
 RESULT_IS_NAN: Final = b"ERR resulting score is not a number (NaN)"
-
-_QUICK_DIGITS: Final = 15  # as many always fit a double exactly
-_QUICK_SIZE: Final = _QUICK_DIGITS + 2
-_MINUS: Final = 45
-_POINT: Final = 46
-_ZERO: Final = 48
-_NINE: Final = 57
 
 _LOWEST: Final = -1
 _MEMBER: Final = 0
@@ -37,34 +28,7 @@ def score_arg(word: bytes) -> float:
 
 
 def read_score(word: bytes) -> float:
-    """Return the score that `word` spells, else nan.
-
-    The usual spellings, up to 15 digits with or without a point, are read without a detour: number and power of ten are
-    exact doubles then, so their quotient is rounded once, as strtod rounds.
-    """
-    size: i64 = len(word)
-    if 0 < size <= _QUICK_SIZE:
-        number: i64 = 0
-        scale = 0.0  # the power of ten below the number, once the point has been seen
-        negative = word[0] == _MINUS
-        position: i64 = 1 if negative else 0
-        digits: i64 = 0
-        while position < size:
-            byte: i64 = word[position]
-            if _ZERO <= byte <= _NINE:
-                number = number * 10 + (byte - _ZERO)
-                digits += 1
-                scale *= 10.0
-            elif byte == _POINT and scale == 0.0:
-                scale = 1.0
-            else:
-                break
-            position += 1
-        if position == size and 0 < digits <= _QUICK_DIGITS:
-            score = float(number)
-            if scale > 1.0:
-                score /= scale
-            return -score if negative else score
+    """Return the score that `word` spells, else nan."""
     value = parse_double(word)
     return math.nan if value is None else value
 
@@ -87,10 +51,13 @@ class ScoreRange:
 def _bound(word: bytes) -> float:
     """Return the number of a score range's end. Read as a C string by strtod: nothing at all is 0, no hex."""
     text = word[1:] if word.startswith(b"(") else word
+    value = plain_double(text)
+    if value == value:
+        return value
     text, _, _ = text.partition(b"\x00")
     if not text:
         return 0.0
-    if text.strip() != text or b"_" in text:
+    if text.strip() != text or 95 in text:  # float() would pass over spaces and underscores
         raise CommandError(MIN_MAX_NOT_FLOAT)
     try:
         value = float(text)

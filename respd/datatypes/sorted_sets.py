@@ -308,7 +308,7 @@ class _Large:
         for slot, element in enumerate(ordered):
             element.slot = slot
             self.by_member.put(element.member, element)
-            self.order.add(element)
+        self.order.fill(ordered)
 
     def add(self, element: Element) -> None:
         dense = self.dense
@@ -400,6 +400,23 @@ class _Order:
             group.lasts.insert(b, block[half - 1])
             if len(group.blocks) > _GROUP_MAX:
                 self._split_group(g)
+
+    def fill(self, elements: list[Element]) -> None:
+        """Take elements that are in order, while there are none. O(n)."""
+        size: i64 = len(elements)
+        start: i64 = 0
+        while start < size:
+            block = elements[start : start + _BLOCK_MAX]
+            last = block[-1]
+            if start % (_BLOCK_MAX * _GROUP_MAX) == 0:
+                self.groups.append(_Group())
+                self.lasts.append(last)
+            group = self.groups[-1]
+            group.blocks.append(block)
+            group.lasts.append(last)
+            group.size += len(block)
+            self.lasts[-1] = last
+            start += _BLOCK_MAX
 
     def _append(self, element: Element) -> None:
         """Put at the end what is higher than all others: full blocks stay full, so rising scores waste no room."""
@@ -647,11 +664,7 @@ class _Order:
 
 def ordered(scores: dict[bytes, float]) -> list[Element]:
     """Return new elements for members and their scores, in order. O(n log n)."""
-    pairs: list[tuple[float, bytes]] = []
-    for member, score in scores.items():
-        pairs.append((score, member))
-    pairs.sort()
-    return [Element(member, score) for score, member in pairs]
+    return _arranged([Element(member, score) for member, score in scores.items()])
 
 
 def _arranged(elements: list[Element]) -> list[Element]:
@@ -661,9 +674,26 @@ def _arranged(elements: list[Element]) -> list[Element]:
     elements.reverse()
     if _rises(elements):
         return elements
-    triples = [(element.score, element.member, index) for index, element in enumerate(elements)]
-    triples.sort()
-    return [elements[index] for _score, _member, index in triples]
+    scores = [element.score for element in elements]
+    arranged: list[Element] = []
+    run: list[Element] = []  # elements of one score: the sort of mere numbers, the fastest there is, leaves them as is
+    for index in sorted(range(len(scores)), key=scores.__getitem__):
+        element = elements[index]
+        if run and run[0].score != element.score:
+            arranged += _by_member(run)
+            run = []
+        run.append(element)
+    arranged += _by_member(run)
+    return arranged
+
+
+def _by_member(elements: list[Element]) -> list[Element]:
+    """Return elements of equal scores as a list in order, maybe the same."""
+    if len(elements) == 1:
+        return elements
+    pairs = [(element.member, index) for index, element in enumerate(elements)]
+    pairs.sort()
+    return [elements[index] for _member, index in pairs]
 
 
 def _rises(elements: list[Element]) -> bool:
@@ -680,9 +710,7 @@ def _rises(elements: list[Element]) -> bool:
 def sorted_set(elements: list[Element], limits: Limits) -> SortedSet:
     """Return a set with the members and scores of `elements`, which are in order. O(n)."""
     made = SortedSet()
-    made.grow_for(len(elements), limits)
-    for element in elements:
-        made.add(element.member, element.score, limits)
+    made.fill([element.member for element in elements], [element.score for element in elements], limits, False)
     return made
 
 

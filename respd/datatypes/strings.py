@@ -20,6 +20,7 @@ _EMBSTR_MAX: Final = 44
 _EXACT_INT: Final = 1 << 62
 _EXACT_THOUSANDTHS: Final = 1e12
 _EXACT_DIGITS: Final = 15
+_PLAIN_SIZE: Final = _EXACT_DIGITS + 2
 
 
 def parse_int(data: bytes) -> int | None:
@@ -63,16 +64,46 @@ def parse_int(data: bytes) -> int | None:
     return int(-value if start else value)
 
 
+def plain_double(data: bytes) -> float:
+    """Return the double that `data` spells in a usual way, else nan: compiled, that is sooner known than from C.
+
+    A usual way is up to 15 digits, with or without a point and a minus, or infinity. Number and power of ten are exact
+    doubles then, so their quotient is rounded once, as strtod rounds.
+    """
+    size: i64 = len(data)
+    if INTERPRETED or size == 0 or size > _PLAIN_SIZE:
+        return math.nan
+    number: i64 = 0
+    scale = 0.0  # the power of ten below the number, once the point has been seen
+    negative = data[0] == 45
+    position: i64 = 1 if negative else 0
+    digits: i64 = 0
+    while position < size:
+        byte: i64 = data[position]
+        if 48 <= byte <= 57:
+            number = number * 10 + (byte - 48)
+            digits += 1
+            scale *= 10.0
+        elif byte == 46 and scale == 0.0:
+            scale = 1.0
+        else:
+            break
+        position += 1
+    if position == size and 0 < digits <= _EXACT_DIGITS:
+        value = float(number)
+        if scale > 1.0:
+            value /= scale
+        return -value if negative else value
+    if data == b"+inf" or data == b"inf":
+        return math.inf
+    return -math.inf if data == b"-inf" else math.nan
+
+
 def parse_double(data: bytes) -> float | None:
     """Return the double that `data` spells as C's strtod reads it, else None: nan, spaces and overflow are refused."""
-    if len(data) <= _EXACT_DIGITS:
-        number = parse_int(data)  # most scores are small integers
-        if number is not None:
-            return float(number)
-    if data == b"+inf":
-        return math.inf
-    if data == b"-inf":
-        return -math.inf
+    value = plain_double(data)
+    if value == value:
+        return value
     if not data or data[0] <= 32 or data[-1] <= 32 or 95 in data:  # float() would pass over spaces and underscores
         return None
     try:

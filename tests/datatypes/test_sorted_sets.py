@@ -201,6 +201,21 @@ def test_a_set_made_of_elements_is_as_one_filled_by_hand(scores: dict[bytes, flo
     assert contents(zset) == sorted((score, member) for member, score in scores.items())
 
 
+@pytest.mark.parametrize("spread", [1, 7, 10**6])
+@pytest.mark.parametrize("size", [1, 128, 129, 128 * 128, 128 * 128 + 1, 40_000])
+def test_a_set_filled_at_once_is_in_order_and_may_change(size: int, spread: int) -> None:
+    rng = random.Random(size)
+    members = [b"%d" % number for number in range(size)]
+    scores = [float(rng.randrange(spread)) for _ in members]
+    zset = SortedSet()
+    assert zset.fill(members, scores, limits(0), False)
+    zset.check()
+    assert contents(zset) == sorted(zip(scores, members))
+    for member in members[::3]:
+        zset.put(member, 3.5, limits(0))
+    zset.check()
+
+
 @pytest.mark.parametrize("entries, value, large", [(3, 10, False), (2, 10, True), (3, 2, True), (0, 10, True)])
 def test_encoding_follows_the_limits(entries: int, value: int, large: bool) -> None:
     zset = SortedSet()
