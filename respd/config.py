@@ -141,6 +141,17 @@ class Config:
         self.aof_timestamp_enabled = False
         self.aof_rewrite_incremental_fsync = True
 
+        self.save: list[tuple[int, int]] = []
+        self.dbfilename = ""
+        self.rdbcompression = True
+        self.rdbchecksum = True
+        self.rdb_save_incremental_fsync = True
+        self.rdb_key_save_delay = 0
+        self.key_load_delay = 0
+        self.stop_writes_on_bgsave_error = True
+        self.shutdown_on_sigint = b""
+        self.shutdown_on_sigterm = b""
+
         for directive in DIRECTIVES:
             self.by_name[directive.name] = directive
             if directive.alias:
@@ -176,7 +187,7 @@ class Config:
         elif b"-max-" in name and name.startswith((b"hash", b"list", b"set", b"zset")):
             assert isinstance(value, int)
             self._set_limit(name, value)
-        elif name in (b"unixsocket", b"pidfile", b"logfile"):
+        elif name in (b"unixsocket", b"pidfile", b"logfile", b"dbfilename"):
             assert isinstance(value, bytes)
             setattr(self, directive.attribute, os.fsdecode(value))
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from respd.arguments import int_arg
-from respd.command import DENYOOM, OW, UPDATE, WRITE, Group, one_key
+from respd.command import ACCESS, DENYOOM, OW, READONLY, RO, UPDATE, WRITE, Group, one_key
 from respd.commands.keys import place
 from respd.datatypes.strings import INT64_MAX
 from respd.errors import SYNTAX, CommandError
@@ -26,6 +26,28 @@ _FREQUENCY_MAX: Final = 255
 _NOT_GIVEN: Final = -1
 
 group = Group("generic")
+
+
+@group.command(
+    "DUMP",
+    arity=2,
+    flags=READONLY,
+    keys=one_key(RO | ACCESS),
+    since="2.6.0",
+    syntax="key",
+    complexity="O(N) where N is the size of the value",
+    tips=("nondeterministic_output",),
+)
+def dump(ctx: Context, args: list[bytes]) -> object:
+    """Return a value in a form that RESTORE takes, here or on another server.
+
+    Reply: a payload as redis-server 7.0 reads it (7.4 for a hash whose fields expire), null when the key is absent. No
+    expiry is in it. Source: redis.io/commands/dump.
+    """
+    from respd.persistence import dump_payloads
+
+    entry = ctx.db.read(args[1])
+    return None if entry is None else dump_payloads.write(entry.value, ctx.config.rdbcompression)
 
 
 @group.command(

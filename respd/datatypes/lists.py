@@ -422,6 +422,11 @@ class ListValue:
             return 1
         return len(nodes) - self._first
 
+    def nodes(self) -> list[Node]:
+        """Return the nodes in order, to be read at once. O(nodes)."""
+        nodes = self._nodes
+        return [self._head] if nodes is None else nodes[self._first :]
+
     def packed_size(self) -> int:
         """Return the bytes of all listpacks, for DEBUG OBJECT."""
         total: i64 = 0

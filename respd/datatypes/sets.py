@@ -240,6 +240,10 @@ class SetValue:
                 found.append(b"%d" % number)
         return found
 
+    def integers(self) -> array[int] | None:
+        """Return the members of an intset, in order and not to be changed; None when it is something else. O(1)."""
+        return self._ints
+
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """Return the next cursor and the members of this step: all at once while the set is small. O(count)."""
         table = self._table

@@ -19,6 +19,7 @@ from respd.persistence.rdb_format import (
     CorruptPayload,
 )
 from respd.persistence.rdb_values import MoreBytes, ValueReader
+from respd.persistence.rdb_writer import dump
 
 FOOTER_BYTES: Final = 2 + CHECKSUM_BYTES
 
@@ -50,6 +51,13 @@ def read(payload: bytes, limits: Limits) -> object:
     if values.at != values.size:
         raise CorruptPayload("the payload goes on behind the value")
     return value
+
+
+def write(value: object, compress: bool) -> bytes:
+    """Return the payload of a value; its strings are compressed if that is asked for. O(size)."""
+    body, version = dump(value, compress)
+    body += version.to_bytes(2, "little")
+    return body + crc64(body).to_bytes(CHECKSUM_BYTES, "little")
 
 
 def _version(payload: bytes) -> int:

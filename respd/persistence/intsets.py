@@ -39,3 +39,20 @@ def decode(data: bytes) -> array[int]:
             raise CorruptPayload("intset out of order")
         before = number
     return numbers if width == 8 else array("q", listed)
+
+
+def encode(numbers: array[int]) -> bytes:
+    """Return the intset of numbers in rising order, each in as few bytes as hold them all. O(n)."""
+    width = 2
+    code = "h"
+    if numbers and not -(1 << 15) <= numbers[0] <= numbers[-1] < 1 << 15:
+        width = 4
+        code = "i"
+        if not -(1 << 31) <= numbers[0] <= numbers[-1] < 1 << 31:
+            width = 8
+            code = "q"
+    body = numbers if width == 8 else array(code, numbers)
+    if _BIG_ENDIAN:
+        body = body[:]
+        body.byteswap()
+    return width.to_bytes(4, "little") + len(numbers).to_bytes(4, "little") + body.tobytes()
