@@ -35,7 +35,7 @@ class Background:
         self._jobs: SimpleQueue[_Job] | None = None
         self._asked = 0
         self._done = 0
-        self._thread: threading.Thread | None = None
+        self._worker: threading.Thread | None = None
         self.error: OSError | None = None
         self.synced_to = 0
 
@@ -67,21 +67,21 @@ class Background:
 
     def drain(self) -> None:
         """Wait until all jobs are done."""
-        if self._thread is not None:
+        if self._worker is not None:
             self._put(_Job(_STOP, 0, 0))
-            self._thread.join()
-            self._thread = None
+            self._worker.join()
+            self._worker = None
 
     def _put(self, job: _Job) -> None:
         jobs = self._jobs
-        if self._thread is None or jobs is None:
+        if self._worker is None or jobs is None:
             import threading  # the thread, and what it needs, come when a file is to be synced
             from queue import SimpleQueue
 
             jobs = SimpleQueue()
             self._jobs = jobs
-            self._thread = threading.Thread(target=self._work, args=(jobs,), name="respd-files", daemon=True)
-            self._thread.start()
+            self._worker = threading.Thread(target=self._work, args=(jobs,), name="respd-files", daemon=True)
+            self._worker.start()
         jobs.put(job)
 
     def _work(self, jobs: SimpleQueue[_Job]) -> None:
