@@ -73,6 +73,7 @@ class Graveyard:
     def __init__(self) -> None:
         self.values: list[object] = []
         self.freed: i64 = 0  # objects freed lazily, for INFO
+        self.members_freed: i64 = 0  # about
 
     def bury(self, value: object) -> None:
         """Take over a value; what is small is freed at once by letting go of it."""
@@ -81,6 +82,7 @@ class Graveyard:
 
     def free_some(self, count: int) -> bool:
         """Free about `count` members; tell whether more is left."""
+        self.members_freed += count
         values = self.values
         while values and count > 0:
             value = values[-1]
@@ -415,6 +417,11 @@ class Database:
         shared = self.shared
         shared.dirty += 1
         if shared.hooks != 0:
+            self._signal(key, event_class, event)
+
+    def rewritten(self, key: bytes, event_class: i64, event: bytes) -> None:
+        """Tell everybody of a change that has left the value as it was: nothing is to be saved or logged."""
+        if self.shared.hooks != 0:
             self._signal(key, event_class, event)
 
     def notify(self, key: bytes, event_class: i64, event: bytes) -> None:

@@ -537,6 +537,11 @@ class Pair:
         """Run a case one way."""
         for side in self.sides:
             side.begin()
+        self.run_steps(one, resp, multi)
+        return self._compare(one, multi)
+
+    def run_steps(self, one: Case, resp: int, multi: bool) -> None:
+        """Run the steps of a case on servers that have begun."""
         try:
             for each in one.steps:
                 self._step(each, resp, multi)
@@ -546,7 +551,6 @@ class Pair:
             if one.config:
                 for side in self.sides:
                     side.restore_configuration()
-        return self._compare(one, multi)
 
     def _step(self, each: Step, resp: int, multi: bool) -> None:
         if each.action == "wait":

@@ -110,14 +110,14 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: bool, absolute: bool) -> i
         return 0
     if conditions != 0 and not _may_expire(conditions, entry.expire_at_ms, at_ms):
         return 0
-    if at_ms <= now_ms:
+    if at_ms <= now_ms and not db.shared.expire_off:
         db.remove(key)
         db.changed(key, GENERIC, b"del")
         ctx.record([b"DEL", key])
     else:
         db.set_expire(key, at_ms)
         db.changed(key, GENERIC, b"expire")
-        ctx.record([b"PEXPIREAT", key, b"%d" % at_ms])
+        ctx.record([b"PEXPIREAT", key, b"%d" % at_ms, *args[3:]])
     return 1
 
 

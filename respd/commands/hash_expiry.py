@@ -164,6 +164,7 @@ def _expire(ctx: Context, args: list[bytes], name: bytes, unit_ms: bool, absolut
     value = ctx.db.write_hash(key)
     now_ms = int(ctx.clock.ms)
     at_ms = _moment(args[2], unit_ms, absolute, now_ms, name)
+    is_past = at_ms <= now_ms and not ctx.db.shared.expire_off
     condition = args[3].upper()
     if condition in (b"NX", b"XX", b"GT", b"LT"):
         fields = _field_words(args, 4, _PARAMETER_NOT_POSITIVE)
@@ -185,7 +186,7 @@ def _expire(ctx: Context, args: list[bytes], name: bytes, unit_ms: bool, absolut
             replies.append(_REFUSED)
             continue
         touched.append(field)
-        if at_ms <= now_ms:
+        if is_past:
             value.delete(field)
             replies.append(_DELETED)
         else:
@@ -193,15 +194,13 @@ def _expire(ctx: Context, args: list[bytes], name: bytes, unit_ms: bool, absolut
             replies.append(_SET)
     if not touched:
         return replies
-    if at_ms <= now_ms:
+    if is_past:
         _delete_due(ctx, key, value, touched, before_ms)
         return replies
     wake(ctx, key, value, before_ms)
     ctx.db.changed(key, HASH, b"hexpire")
-    words = [b"HPEXPIREAT", key, b"%d" % at_ms]
-    if condition:
-        words.append(args[3])
-    ctx.record([*words, b"FIELDS", b"%d" % len(touched), *touched])
+    words = [b"HPEXPIREAT", key, b"%d" % at_ms, *(args[3:5] if condition else args[3:4])]
+    ctx.record([*words, b"%d" % len(touched), *touched])
     return replies
 
 
@@ -465,6 +464,8 @@ def hsetex(ctx: Context, args: list[bytes]) -> object:
     """
     now_ms = int(ctx.clock.ms)
     options = _set_options(args, now_ms)
+    if ctx.db.shared.expire_off:
+        now_ms = 0
     first = options.first
     key = args[1]
     db = ctx.db

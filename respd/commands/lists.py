@@ -729,6 +729,9 @@ def ltrim(ctx: Context, args: list[bytes]) -> object:
         value.trim(0, 0, ctx.limits)
     else:
         value.trim(start, stop + 1, ctx.limits)
+    if len(value) == length:
+        ctx.db.rewritten(key, LIST, b"ltrim")
+        return OK
     ctx.db.changed(key, LIST, b"ltrim")
     ctx.db.drop_if_empty(key)
     return OK

@@ -362,7 +362,7 @@ def getex(ctx: Context, args: list[bytes]) -> object:
     reply = as_bytes(value)
     if number_at:
         expire_at_ms = _expire_option(ctx, args[number_at], options, b"getex")
-        if expire_at_ms <= ctx.clock.ms:
+        if expire_at_ms <= ctx.clock.ms and not db.shared.expire_off:
             db.delete(key)
             ctx.record([b"DEL", key])
         else:

@@ -7,7 +7,7 @@ import pytest
 from respd.commands import databases, expiry, hash_expiry, hashes, keys, sets, sort, strings
 from respd.database import access_second
 from tests.local import Local
-from tests.wire import Error, Status
+from tests.wire import Error, Status, split
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_relative_time_is_logged_as_a_moment(local: Local, command: str) -> No
     local.run("SET k v")
     local.logged()
     local.run(command)
-    assert local.logged() == [[b"PEXPIREAT", b"k", b"1700000005000"]]
+    assert local.logged() == [[b"PEXPIREAT", b"k", b"1700000005000", *split(command)[3:]]]
 
 
 @pytest.mark.parametrize("command", ["EXPIRE k 0", "PEXPIRE k -1", "EXPIREAT k 1700000000", "PEXPIREAT k 1 LT"])
