@@ -36,8 +36,8 @@ class CorruptLog(Exception):
 
 
 def begins_with_snapshot(head: bytes) -> bool:
-    """Tell whether a file that begins with these bytes, at least five, begins with a snapshot."""
-    return head.startswith(b"REDIS")
+    """Tell whether a file that begins with these bytes, at least five, begins with a snapshot, Redis' or Valkey's."""
+    return head.startswith((b"REDIS", b"VALKE"))
 
 
 class AofReader:
