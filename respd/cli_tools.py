@@ -1,4 +1,4 @@
-"""The tools that come with the server: `respd check-rdb`."""
+"""The tools that come with the server: `respd check-rdb` and `respd check-aof`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-TOOLS: Final = ("check-rdb",)
+TOOLS: Final = ("check-rdb", "check-aof")
 
 
 @click.group(name="respd", add_help_option=False)
@@ -31,6 +31,39 @@ def check_rdb(path: str) -> int:
     except OSError as error:
         print(f"Cannot open the file {path}: {error.strerror}", file=sys.stderr)
         return 1
+
+
+@tools.command("check-aof")
+@click.option("--fix", "fixes", is_flag=True, help="Cut off what is damaged at the end, after asking.")
+@click.option(
+    "--truncate-to-timestamp", "until_s", type=click.IntRange(0), help="Cut off what was logged after this second."
+)
+@click.argument("path", metavar="FILE", type=click.Path())
+def check_aof(path: str, fixes: bool, until_s: int | None) -> int:
+    """Tell whether an append-only file is sound: FILE is its manifest, or a single file.
+
+    The exit status is 0 if it is, or has been made so, else 1.
+    """
+    from respd.check_aof import AofCheck
+    from respd.persistence.disk import Disk
+
+    if fixes and until_s is not None:
+        raise click.UsageError("--fix and --truncate-to-timestamp exclude each other")
+    size = _size_of_all(path)
+    with click.progressbar(length=size, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        check = AofCheck(Disk(), print, click.confirm, bar.update, fixes, -1 if until_s is None else until_s)
+        return check.run(path)
+
+
+def _size_of_all(path: str) -> int:
+    """Return the size of a file, or of the directory of a manifest, for the progress bar."""
+    try:
+        if not path.endswith(".manifest"):
+            return os.path.getsize(path)
+        with os.scandir(os.path.dirname(path) or ".") as entries:
+            return sum(entry.stat().st_size for entry in entries if entry.is_file())
+    except OSError:
+        return 0
 
 
 def run_tool(words: list[str]) -> int:
