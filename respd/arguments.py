@@ -5,7 +5,7 @@ import sys
 from typing import Final
 
 from respd.datatypes.long_doubles import parse_long_double
-from respd.datatypes.strings import INT64_MAX, INT64_MIN, parse_double, parse_int
+from respd.datatypes.strings import INT64_MAX, fits_int64, parse_double, parse_int
 from respd.errors import (
     BAD_TIMEOUT,
     MUST_BE_POSITIVE,
@@ -96,10 +96,10 @@ def expire_arg(word: bytes, unit_ms: bool, absolute: bool, now_ms: int, name: by
         raise invalid_expire(name)
     if not unit_ms:
         value *= _MS
-        if not INT64_MIN <= value <= INT64_MAX:
+        if not fits_int64(value):
             raise invalid_expire(name)
     if not absolute:
         value += now_ms
-        if value > INT64_MAX:
+        if not fits_int64(value):
             raise invalid_expire(name)
     return value

@@ -8,7 +8,7 @@ from respd.arguments import int_arg, int_arg_between
 from respd.command import ACCESS, DELETE, DENYOOM, FAST, INSERT, READONLY, RO, RW, UPDATE, WRITE, Group, one_key
 from respd.datatypes.hashes import HashValue
 from respd.datatypes.long_doubles import add_long_doubles, long_double_from_int, parse_long_double
-from respd.datatypes.strings import INT64_MAX, INT64_MIN, parse_int
+from respd.datatypes.strings import INT64_MAX, INT64_MIN, fits_int64, parse_int
 from respd.errors import NAN_OR_INFINITY, NOT_FLOAT, OUT_OF_RANGE, OVERFLOW, SYNTAX, CommandError, wrong_arity
 from respd.keyspace_events import HASH
 from respd.protocol.replies import OK, MapReply, Pairs
@@ -336,7 +336,7 @@ def hincrby(ctx: Context, args: list[bytes]) -> object:
     if number is None:
         raise CommandError(_HASH_VALUE_NOT_INTEGER)
     number += increment
-    if number > INT64_MAX or number < INT64_MIN:
+    if not fits_int64(number):
         raise CommandError(OVERFLOW)
     value.set_keeping_expiry(field, b"%d" % number, ctx.limits)
     ctx.db.changed(key, HASH, b"hincrby")

@@ -46,6 +46,7 @@ _INT_MAX: Final = (1 << 31) - 1
 _SHARED_INTEGERS: Final = 10_000
 _NEW_KEY_FREQUENCY: Final = 5
 _NONE: Final = Status(b"none")
+_TYPES: Final = {name: Status(name) for name in (b"string", b"list", b"set", b"zset", b"hash", b"stream")}
 _SAME_OBJECT: Final = b"ERR source and destination objects are the same"
 _INT_RANGE: Final = b"ERR value is out of range, value must between %d and %d" % (_INT_MIN, _INT_MAX)
 _NOT_LFU: Final = (
@@ -170,7 +171,7 @@ def type_(ctx: Context, args: list[bytes]) -> object:
     Reply: the simple string `string`, `list`, `set`, `zset` or `hash`, or `none`. Source: redis.io/commands/type.
     """
     entry = look(ctx.db, args[1])
-    return _NONE if entry is None else Status(type_name(entry.value))
+    return _NONE if entry is None else _TYPES[type_name(entry.value)]
 
 
 group.container(

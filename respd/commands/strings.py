@@ -33,7 +33,7 @@ from respd.database import Entry, string_of
 from respd.datatypes.bits import grow
 from respd.datatypes.lcs import lcs_length, lcs_matches, lcs_text
 from respd.datatypes.long_doubles import add_long_doubles, parse_long_double
-from respd.datatypes.strings import INT64_MAX, INT64_MIN, as_bytes, parse_int, try_int, view_of
+from respd.datatypes.strings import INT64_MIN, as_bytes, fits_int64, parse_int, try_int, view_of
 from respd.errors import (
     NAN_OR_INFINITY,
     NOT_FLOAT,
@@ -550,7 +550,7 @@ def _increment(ctx: Context, key: bytes, increment: int) -> int:
             total = value + increment
         else:
             total = _integer_of(entry) + increment
-        if total > INT64_MAX or total < INT64_MIN:
+        if not fits_int64(total):
             raise CommandError(OVERFLOW)
         entry.value = total
     db.changed(key, STRING, b"incrby")
@@ -705,7 +705,7 @@ def _part(ctx: Context, args: list[bytes]) -> bytes:
         start = max(start + size, 0)
     if end < 0:
         end = max(end + size, 0)
-    return bytes(data[start : end + 1])
+    return data[start : end + 1] if isinstance(data, bytes) else bytes(data[start : end + 1])
 
 
 @group.command(

@@ -21,6 +21,9 @@ _HIGHEST: Final = 1
 
 def score_arg(word: bytes) -> float:
     """Return the score that `word` spells; raise NOT_FLOAT."""
+    score = plain_double(word)
+    if score == score:
+        return score
     score = read_score(word)
     if score != score:
         raise CommandError(NOT_FLOAT)

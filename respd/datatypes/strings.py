@@ -18,6 +18,7 @@ INT64_MIN: Final = -(1 << 63)
 INT64_MAX: Final = (1 << 63) - 1
 _EMBSTR_MAX: Final = 44
 _EXACT_INT: Final = 1 << 62
+_SMALL_INT: Final = 1 << 61  # compiled, integers up to this one are compared without a call
 _EXACT_THOUSANDTHS: Final = 1e12
 _EXACT_DIGITS: Final = 15
 _PLAIN_SIZE: Final = _EXACT_DIGITS + 2
@@ -62,6 +63,11 @@ def parse_int(data: bytes) -> int | None:
         big = int(data)
         return big if INT64_MIN <= big <= INT64_MAX else None
     return int(-value if start else value)
+
+
+def fits_int64(number: int) -> bool:
+    """Tell whether `number` is a 64-bit integer."""
+    return -_SMALL_INT <= number <= _SMALL_INT or INT64_MIN <= number <= INT64_MAX
 
 
 def plain_double(data: bytes) -> float:

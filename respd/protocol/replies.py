@@ -20,6 +20,7 @@
 Source: redis.io, "Redis serialization protocol specification".
 """
 
+from operator import add
 from typing import Final, final
 
 from librt.strings import BytesWriter, write_i16_le, write_i32_le
@@ -179,9 +180,12 @@ def write_header(out: BytesWriter, kind: u8, value: i64) -> None:
 
 def write_digits(out: BytesWriter, value: i64) -> None:
     """Append the decimal digits of a 64-bit integer."""
-    if value < 0 or value >= _POWER_MAX:
+    if value >= _POWER_MAX or value <= -_POWER_MAX:
         out.write(b"%d" % value)
         return
+    if value < 0:
+        out.append(45)
+        value = -value
     power: i64 = 1
     while power * 10 <= value:
         power *= 10
@@ -203,11 +207,24 @@ def write_array_header(out: BytesWriter, count: i64) -> None:
 
 def _encode_list(out: BytesWriter, items: list[object], resp: i64) -> None:
     write_array_header(out, len(items))
+    if INTERPRETED and len(items) > 1 and _write_bulks(out, items):
+        return
     for item in items:
         if isinstance(item, bytes):
             write_bulk(out, item)
         else:
             encode(out, item, resp)
+
+
+def _write_bulks(out: BytesWriter, items: list[object]) -> bool:
+    """Append short bulk strings, joined without a loop of Python; False, and nothing done, when that is not what they are."""
+    try:
+        data = _CRLF.join(map(add, map(_BULK_HEADERS.__getitem__, map(len, items)), items))  # type: ignore[arg-type]
+    except (TypeError, IndexError):
+        return False
+    out.write(data)
+    out.write(_CRLF)
+    return True
 
 
 def _encode_each(out: BytesWriter, items: list[object], resp: i64) -> None:
