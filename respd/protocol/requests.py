@@ -249,7 +249,10 @@ class RequestParser:
             start = end
         if start == 0:
             return
-        self._at = len(data) - sum(map(len, parts[start:])) - 2 * (last - start)
+        if start == last:
+            self._at = len(data) - len(parts[last])
+        else:
+            self._at = len(data) - sum(map(len, parts[start:])) - 2 * (last - start)
         found.reverse()
         self._ahead = found
 
