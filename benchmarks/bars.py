@@ -2,27 +2,25 @@
 
 Each row starts both servers on free ports, with nothing saved, sends them the same load in turns, and prints respd's
 figure, redis-server's, their ratio and the bar. Rows: default, pipelined, wide, cpu, connections, interpreted, latency,
-pauses, memory, given-back, start, pubsub, zset, list; `all` is every row for the build at hand.
+pauses, memory, given-back, start, pubsub, zset, list, syscalls; `all` is every row for the build at hand.
 See benchmarks/README.md.
 """
 
 from __future__ import annotations
 
 import os
-import platform
-import shlex
-import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from benchmarks import bars_data, bars_latency, bars_memory, bars_throughput
+from benchmarks import bars_data, bars_latency, bars_memory, bars_syscalls, bars_throughput, contestants
 from benchmarks.bars_results import Line, Setting, as_json, as_markdown, as_text
-from tests.servers import Server, respd_environment
+from benchmarks.contestants import Starter
+from benchmarks.load import LoadFailed
+from benchmarks.measure import BenchmarkFailed
 
 ROWS: dict[str, Callable[[Setting], list[Line]]] = {
     "default": bars_throughput.default,
@@ -39,51 +37,27 @@ ROWS: dict[str, Callable[[Setting], list[Line]]] = {
     "pubsub": bars_data.pubsub,
     "zset": bars_data.zset,
     "list": bars_data.list_,
+    "syscalls": bars_syscalls.syscalls,
 }
 FOR_INTERPRETED = ("interpreted", "start")
 
 
-def _starter(command: str, environment: dict[str, str] | None = None) -> Callable[..., Server]:
-    words = shlex.split(command)
-
-    def start(*options: str) -> Server:
-        return Server(words, ("--save", "", *options), environment=environment)
-
-    return start
+FAILURES = (BenchmarkFailed, LoadFailed, OSError, RuntimeError, ValueError, subprocess.TimeoutExpired)
 
 
-def _version(start: Callable[..., Server]) -> tuple[str, str]:
-    """The version of a server in words, and respd's build."""
-    server = start()
-    try:
-        with server.connect() as connection:
-            info = connection.ask("INFO server")
-    finally:
-        server.stop()
-    assert isinstance(info, bytes)
-    fields = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
-    if "respd_version" in fields:
-        build = fields["respd_build"]
-        return f"respd {fields['respd_version']} {build}", build
-    return f"{Path(server.command[0]).name} {fields['redis_version']}", ""
+def rows_for(build: str) -> list[str]:
+    """The rows that have a bar for this build."""
+    return [row for row in ROWS if (row != "interpreted" if build == "compiled" else row in FOR_INTERPRETED)]
 
 
-def _about(respd: str, redis: str) -> dict[str, str]:
-    words = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        commit = subprocess.run(words, capture_output=True, text=True).stdout.strip()
-    except OSError:
-        commit = ""
-    model = ""
-    if Path("/proc/cpuinfo").exists():
-        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else ""
+def about_run(respd: contestants.About, redis: contestants.About) -> dict[str, str]:
+    """What was measured, where and when."""
     return {
-        "respd": respd,
-        "redis": redis,
-        "commit": commit,
-        "machine": f"{os.cpu_count()} × {model or platform.machine()}, Python {platform.python_version()}",
-        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "respd": str(respd),
+        "redis": str(redis),
+        "commit": contestants.commit(),
+        "machine": contestants.machine(),
+        "date": contestants.now(),
         "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
 
@@ -116,37 +90,50 @@ def main(
     json_file: Path | None,
 ) -> None:
     """Measure rows; the exit status is 1 when one misses its bar."""
-    for program in (shlex.split(redis)[0], redis_benchmark):
-        if shutil.which(program) is None:
+    contestants.end_on_sigterm()
+    for program in (redis, redis_benchmark):
+        if not contestants.is_here(program):
             raise click.ClickException(f"{program} is not here (on Debian: apt install redis)")
-    start_respd = _starter(respd) if respd else _starter(f"{shlex.quote(sys.executable)} -m respd", respd_environment())
-    start_redis = _starter(redis)
-    version, build = _version(start_respd)
-    about = _about(version, _version(start_redis)[0])
+    start_respd, start_redis = Starter(respd or contestants.own_respd()), Starter(redis)
+    ours = contestants.about(start_respd)
+    about = about_run(ours, contestants.about(start_redis))
     rounds = rounds or (2 if quick else 3)
-    setting = Setting(start_respd, start_redis, build, redis_benchmark, quick, rounds, seconds, _say)
+    setting = Setting(start_respd, start_redis, ours.build, redis_benchmark, quick, rounds, seconds, _say)
     chosen = [row for row in ROWS if row in rows or "all" in rows]
     if "all" in rows:
-        chosen = [row for row in chosen if (row != "interpreted" if build == "compiled" else row in FOR_INTERPRETED)]
+        chosen = rows_for(ours.build)
     print("\n".join(f"{name}: {value}" for name, value in about.items()))
     print(
         f"A shared or small machine is noisy: {setting.rounds} rounds{', quick' if quick else ''}; "
         "repeat before you believe."
     )
     found: dict[str, list[Line]] = {}
-    for row in chosen:
-        if build == "interpreted" and row not in FOR_INTERPRETED:
-            click.echo(f"note: the bar of {row} is for the compiled build", err=True)
-        try:
-            found[row] = ROWS[row](setting)
-        except ValueError as error:
-            raise click.ClickException(f"{row}: {error}") from error
-        print(f"\n{as_markdown(row, found[row]) if markdown else as_text(row, found[row])}", flush=True)
-        if json_file is not None:
-            json_file.write_text(as_json(about, found))
+    failed = []
+    try:
+        for row in chosen:
+            if ours.build == "interpreted" and row not in FOR_INTERPRETED:
+                click.echo(f"note: the bar of {row} is for the compiled build", err=True)
+            try:
+                found[row] = ROWS[row](setting)
+            except FAILURES as error:  # the other rows are worth having
+                failed.append(f"{row}: {error}")
+                click.echo(f"\n{failed[-1]}", err=True)
+                continue
+            finally:
+                start_respd.stop_all()
+                start_redis.stop_all()
+            print(f"\n{as_markdown(row, found[row]) if markdown else as_text(row, found[row])}", flush=True)
+            if json_file is not None:
+                json_file.write_text(as_json(about, found))
+    finally:
+        start_respd.stop_all()
+        start_redis.stop_all()
     missed = [f"{row}: {line.what}" for row, lines in found.items() for line in lines if line.reached is False]
     if missed:
         print("\nmissed: " + "; ".join(missed))
+    if failed:
+        print("\nnot measured: " + "; ".join(failed))
+    if missed or failed:
         sys.exit(1)
 
 

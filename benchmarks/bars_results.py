@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
 
+from benchmarks.contestants import Starter
 from tests.servers import Server
 
 
@@ -49,21 +50,35 @@ class Pair:
 
 
 @dataclass
-class Setting:
-    """How the rows are to be run: how servers start, how much to do."""
+class Figures:
+    """Requests a second of every round, and the least CPU time an operation took, in microseconds."""
 
-    start_respd: Callable[..., Server]
-    start_redis: Callable[..., Server]
+    rps: list[float]
+    cpu_us: float
+
+
+@dataclass
+class Setting:
+    """How the rows are to be run: how servers start, how much to do; `measured` is what several rows need, by shape."""
+
+    start_respd: Starter
+    start_redis: Starter
     build: str
     redis_benchmark: str
     quick: bool
     rounds: int
     seconds: int
     say: Callable[[str], None]
+    measured: dict[str, dict[str, tuple[Figures, Figures]]] = field(default_factory=dict)
 
     def pair(self, *options: str) -> Pair:
         """Start both servers, with further options."""
-        return Pair(self.start_respd(*options), self.start_redis(*options))
+        respd = self.start_respd(*options)
+        try:
+            return Pair(respd, self.start_redis(*options))
+        except BaseException:
+            respd.stop()
+            raise
 
     def amount(self, full: int, quick: int) -> int:
         """How many, in full or with --quick."""
@@ -109,11 +124,31 @@ def as_text(row: str, lines: list[Line]) -> str:
 def as_markdown(row: str, lines: list[Line]) -> str:
     """One row's table as Markdown."""
     out = [f"| {row} | respd | redis-server | ratio | bar | |", "|---|---:|---:|---:|---|---|"]
-    for one in lines:
-        ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
-        name = f"{one.what}, {one.unit}" if one.unit else one.what
-        out.append(f"| {name} | {_figure(one.respd)} | {_figure(one.redis)} | {ratio} | {one.bar} | {one.verdict} |")
-    return "\n".join(out)
+    return "\n".join([*out, *(_markdown(one.what, one) for one in lines)])
+
+
+def _markdown(what: str, one: Line) -> str:
+    ratio = f"{one.ratio:.2f}" if one.ratio is not None else ""
+    name = f"{what}, {one.unit}" if one.unit else what
+    return f"| {name} | {_figure(one.respd)} | {_figure(one.redis)} | {ratio} | {one.bar} | {one.verdict} |"
+
+
+def _is_one_test(line: Line) -> bool:
+    return line.unit == "req/s" and not line.what.endswith("geometric mean")
+
+
+def as_summary(row: str, lines: list[Line]) -> list[str]:
+    """Lines of a Markdown table with what has a bar; of many tests of one load the least, and those that miss it."""
+    held = [line for line in lines if line.reached is not None]
+    tests = sorted((line for line in held if _is_one_test(line)), key=lambda line: line.ratio or 0.0)
+    shown = [line for line in held if line not in tests] + [
+        line for number, line in enumerate(tests) if number == 0 or not line.reached or len(tests) < 5
+    ]
+    out = []
+    for line in shown:
+        what = f"least: {line.what}" if len(tests) >= 5 and line is tests[0] else line.what
+        out.append(_markdown(f"{row}: {what}", line))
+    return out
 
 
 def as_json(about: dict[str, str], rows: dict[str, list[Line]]) -> str:

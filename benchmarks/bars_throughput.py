@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks import measure
-from benchmarks.bars_results import Line, Pair, Setting, at_least, at_most
-from benchmarks.load import Flood, encode, scheduled_s
+from benchmarks.bars_results import Figures, Line, Pair, Setting, at_least, at_most
+from benchmarks.load import Flood, LoadFailed, encode, scheduled_s
 from benchmarks.report import geometric_mean
 from tests.servers import Server
 
 TIMEOUT_S = 600
+BRIEF_REQUESTS = 5000
 BYTES_A_RUN = 400_000_000
 LIST_LENGTH = 600
 
@@ -60,18 +62,26 @@ class Shape:
     clients: int = 50
 
 
-@dataclass
-class Figures:
-    """Requests a second of every round, and the least CPU time an operation took, in microseconds."""
+@dataclass(frozen=True)
+class Contender:
+    """A running server that is measured; `brief`: it is so slow that a few requests, once, must do."""
 
-    rps: list[float]
-    cpu_us: float
+    server: Server
+    brief: bool = False
+    share: float = 1.0  # of the others' requests, for one that is slower
 
 
-def _fill(server: Server, test: Test, shape: Shape, requests: int) -> None:
+def tests_named(*names: str) -> tuple[Test, ...]:
+    """Some tests of the list."""
+    return tuple(test for test in TESTS if test.name in names)
+
+
+def fill(contender: Contender, test: Test, shape: Shape, requests: int) -> None:
+    """Empty a server and put in what a test needs."""
     value = "x" * shape.size
-    with Flood(server.port, 1) as flood:
-        flood.fill([encode("FLUSHALL", "SYNC")])
+    with Flood(contender.server.port, 1) as flood:
+        # The others free at once what FLUSHALL drops; fakeredis does not know the word.
+        flood.fill([encode("FLUSHALL") if contender.brief else encode("FLUSHALL", "SYNC")])
         if test.fill == "string":
             names = [f"key:{number:012d}" for number in range(shape.keyspace or 1)]
             flood.fill([encode("SET", "key:__rand_int__", value), *(encode("SET", name, value) for name in names)])
@@ -88,56 +98,80 @@ def _fill(server: Server, test: Test, shape: Shape, requests: int) -> None:
             flood.fill([encode(*words, "element:__rand_int__")])
 
 
-def _run(setting: Setting, server: Server, test: Test, shape: Shape, requests: int) -> tuple[float, float]:
-    """Run one test; return requests a second and the server's CPU microseconds an operation."""
-    _fill(server, test, shape, requests)
-    words = [setting.redis_benchmark, "-p", str(server.port), "-n", str(requests), "-c", str(shape.clients)]
+def _ran_s(server: Server) -> float:
+    return scheduled_s(server.process.pid)[0]
+
+
+def run(program: str, contender: Contender, test: Test, shape: Shape, requests: int) -> measure.Sample:
+    """Run one test of redis-benchmark (`program`) against a server, filled for it."""
+    if contender.brief:
+        requests = min(requests, BRIEF_REQUESTS) if shape.pipeline == 1 else shape.clients * shape.pipeline * 2
+    requests = max(round(requests * contender.share), shape.clients * shape.pipeline)
+    server = contender.server
+    fill(contender, test, shape, requests)
+    words = [program, "-p", str(server.port), "-n", str(requests), "-c", str(shape.clients)]
     words += ["-P", str(shape.pipeline), "-d", str(shape.size)]
     words += ["-r", str(shape.keyspace)] if shape.keyspace else []
-    before = scheduled_s(server.process.pid)[0]
+    # A thread that has ended, as fakeredis' do with their client, is in the process's own sum only, in ticks of 10 ms.
+    used = server.cpu_s if contender.brief else partial(_ran_s, server)
+    before = used()
     done = subprocess.run([*words, *test.arguments], capture_output=True, text=True, timeout=TIMEOUT_S)
-    cpu_s = scheduled_s(server.process.pid)[0] - before
-    return measure.parse(done.stdout, 0.0).rps, cpu_s * 1e6 / requests
+    cpu_s = used() - before
+    return measure.parse(done.stdout, cpu_s * 1e6 / requests)
 
 
 def _requests(test: Test, shape: Shape, wanted: int) -> int:
     """How many requests a run sends: fewer where each moves much."""
     moved = max(1, test.values * shape.size)
-    return max(min(wanted, BYTES_A_RUN // moved, wanted * 20 // max(20, test.values)), shape.clients * 2)
+    return min(max(wanted, shape.clients * 30), BYTES_A_RUN // moved, wanted * 100 // max(100, test.values))
 
 
-def throughput(
-    setting: Setting, pair: Pair, shape: Shape, tests: tuple[Test, ...]
-) -> dict[str, tuple[Figures, Figures]]:
-    """Run tests against both servers in turns; return respd's and redis-server's figures by test."""
-    wanted = setting.amount(100_000, 20_000) * (1 if shape.pipeline == 1 else setting.amount(5, 3))
-    results = {}
+Samples = dict[str, list[list[measure.Sample]]]
+"""By test, for every contender, the samples of the rounds."""
+
+
+def throughput(setting: Setting, contenders: list[Contender], shape: Shape, tests: tuple[Test, ...]) -> Samples:
+    """Run tests against servers in turns."""
+    wanted = setting.amount(100_000, 20_000) * (1 if shape.pipeline == 1 else 3)
+    results: Samples = {}
     for test in tests:
         setting.say(f"{shape.name} {test.name}")
         requests = _requests(test, shape, wanted)
-        ours, theirs = Figures([], float("inf")), Figures([], float("inf"))
-        for _ in range(setting.rounds):
-            for server, figures in ((pair.redis, theirs), (pair.respd, ours)):
-                rps, cpu_us = _run(setting, server, test, shape, requests)
-                figures.rps.append(rps)
-                figures.cpu_us = min(figures.cpu_us, cpu_us)
-        results[test.name] = (ours, theirs)
+        results[test.name] = [[] for _ in contenders]
+        for number in range(setting.rounds):
+            for contender, samples in zip(contenders, results[test.name], strict=True):
+                if number and contender.brief:
+                    continue
+                try:
+                    samples.append(run(setting.redis_benchmark, contender, test, shape, requests))
+                except (measure.BenchmarkFailed, LoadFailed) as error:
+                    if not contender.brief:
+                        raise
+                    setting.say(f"{test.name} is not for {contender.server.command[0]}: {error}")
     return results
 
 
-_measured: dict[Shape, dict[str, tuple[Figures, Figures]]] = {}
+def figures(samples: list[measure.Sample]) -> Figures:
+    """What the rows need of the samples of the rounds."""
+    return Figures([one.rps for one in samples], min(one.cpu_us for one in samples))
+
+
+def _pair(setting: Setting, pair: Pair, shape: Shape, tests: tuple[Test, ...]) -> dict[str, tuple[Figures, Figures]]:
+    """Respd's and redis-server's figures by test."""
+    share = 1.0 if setting.build == "compiled" or shape.pipeline == 1 else 0.3
+    found = throughput(setting, [Contender(pair.redis), Contender(pair.respd, share=share)], shape, tests)
+    return {name: (figures(ours), figures(theirs)) for name, (theirs, ours) in found.items()}
 
 
 def _list(setting: Setting, shape: Shape) -> dict[str, tuple[Figures, Figures]]:
-    """The whole list in one shape, measured once a run of the program."""
-    if shape not in _measured:
-        tests = tuple(test for test in TESTS if test.values * shape.size <= 3_000_000)
+    """The whole list in one shape, measured once for a setting."""
+    if shape.name not in setting.measured:
         pair = setting.pair()
         try:
-            _measured[shape] = throughput(setting, pair, shape, tests)
+            setting.measured[shape.name] = _pair(setting, pair, shape, TESTS)
         finally:
             pair.stop()
-    return _measured[shape]
+    return setting.measured[shape.name]
 
 
 def _lines(setting: Setting, shape: Shape, mean_bar: float, least_bar: float | None) -> list[Line]:
@@ -173,7 +207,7 @@ def pipelined(setting: Setting) -> list[Line]:
 
 
 def wide(setting: Setting) -> list[Line]:
-    """The same with -P 100, and with values of 1024 and of 65536 bytes (of which LRANGE's are left out)."""
+    """The same with -P 100, and with values of 1024 and of 65536 bytes."""
     return [line for shape in (DEEP, WIDE, WIDEST) for line in _lines(setting, shape, 0.9, None)]
 
 
@@ -202,12 +236,12 @@ def interpreted(setting: Setting) -> list[Line]:
 def connections(setting: Setting) -> list[Line]:
     """GET and SET over 1,000 and over 10,000 connections; none may be dropped."""
     lines = []
-    tests = tuple(test for test in TESTS if test.name in ("GET", "SET"))
+    tests = tests_named("GET", "SET")
     for clients in (1000, 10_000):
         shape = Shape(f"{clients} connections,", clients=clients)
         pair = setting.pair("--maxclients", "12000")
         try:
-            found = throughput(setting, pair, shape, tests)
+            found = _pair(setting, pair, shape, tests)
             dropped = [_dropped(server) for server in (pair.respd, pair.redis)]
         finally:
             pair.stop()

@@ -1,80 +1,125 @@
-"""Compare respd with redis-server: `python -m benchmarks.compare --respd COMMAND`.
+"""Compare respd with redis-server and others: `python -m benchmarks.compare --respd COMMAND`.
 
-Both run side by side on free ports; redis-benchmark visits them in turns, test by test, so that whatever else the
-machine does meets both. Figures are medians over the rounds. See benchmarks/README.md.
+All run side by side on free ports; redis-benchmark visits them in turns, test by test, so that whatever else the
+machine does meets all of them. Figures are medians over the rounds. See benchmarks/README.md.
 """
 
 from __future__ import annotations
 
-import os
-import platform
-import shlex
-import shutil
 import sys
-import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import click
 
-from benchmarks import measure, picture, report
-from tests.servers import Server, respd_environment
+from benchmarks import bars_throughput, contestants, measure, picture, report
+from benchmarks.bars_results import Setting
+from benchmarks.bars_throughput import PIPELINED, PLAIN, TESTS, Contender
+from benchmarks.contestants import Starter
+
+INTERPRETED_SHARE = 0.3  # of the pipelined requests
 
 
-def _start(command: str) -> Server:
-    """Start a server with nothing saved; `python -m respd` of this very interpreter finds the source beside us."""
-    words = shlex.split(command)
-    own = words[0] == sys.executable
-    return Server(words, ("--save", ""), environment=respd_environment() if own else None)
+@dataclass
+class Candidate:
+    """A server of the comparison: how it starts, what it is, and whether few requests must do."""
+
+    start: Starter
+    about: contestants.About
+    brief: bool = False
+
+    def contender(self, pipeline: int) -> Contender:
+        """Start it, to be measured at this depth."""
+        slower = self.about.build == "interpreted" and pipeline > 1
+        return Contender(self.start(), self.brief, INTERPRETED_SHARE if slower else 1.0)
 
 
-def _describe(server: Server) -> tuple[str, str]:
-    """A name and a version for the tables, from what INFO says."""
-    with server.connect() as connection:
-        info = connection.ask("INFO server")
-    assert isinstance(info, bytes)
-    fields = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
-    if "respd_version" in fields:
-        return f"respd {fields.get('respd_build', '')}".strip(), fields["respd_version"]
-    return Path(server.command[0]).name, fields.get("redis_version", "")
+def candidates(
+    redis: str, valkey: str | None, respd: tuple[str, ...], fakeredis: str | None, say: Callable[[str], None]
+) -> list[Candidate]:
+    """The servers of the comparison in the order of the tables, redis-server first; say which are left out."""
+    found = [Candidate(start, contestants.about(start)) for start in [Starter(redis)]]
+    if valkey is None or not contestants.is_here(valkey):
+        say(f"SKIPPED: valkey-server, for {valkey or 'none'} is not here (--valkey-server names it)")
+    else:
+        start = Starter(valkey)
+        found.append(Candidate(start, contestants.about(start)))
+    for command in respd or (contestants.own_respd(),):
+        start = Starter(command)
+        found.append(Candidate(start, contestants.about(start)))
+    if fakeredis is None or not contestants.has_fakeredis(fakeredis):
+        say(f"SKIPPED: fakeredis, which {fakeredis or 'no Python'} has (--fakeredis names a Python that has it)")
+    else:
+        start = Starter(contestants.fakeredis(fakeredis))
+        found.append(Candidate(start, contestants.about(start), brief=True))
+    return found
 
 
-def _machine() -> str:
-    model = ""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = lines[0].partition(":")[2].strip() if lines else ""
-    return f"{os.cpu_count()} × {model or platform.machine()}, Python {platform.python_version()}"
-
-
-def _start_up_ms(command: str, times: int) -> float:
+def _start_up_ms(start: Starter, times: int) -> float:
     seconds = []
     for _ in range(times):
-        server = _start(command)
+        server = start()
         seconds.append(server.start_up_s)
         server.stop()
     return median(seconds) * 1000
 
 
-def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def compare(
+    setting: Setting, chosen: list[Candidate], shapes: tuple[bars_throughput.Shape, ...], only: set[str]
+) -> report.Comparison:
+    """Measure all candidates: the tests in each shape, then memory and start-up."""
+    tests = tuple(test for test in TESTS if not only or test.name in only)
+    entries = [report.Contestant(one.about.name, one.about.version) for one in chosen]
+    try:
+        for shape in shapes:
+            contenders = [one.contender(shape.pipeline) for one in chosen]
+            found = bars_throughput.throughput(setting, contenders, shape, tests)
+            for test, samples in found.items():
+                for entry, its in zip(entries, samples, strict=True):
+                    entry.runs[shape.pipeline, test] = its
+            for contender in contenders:
+                contender.server.stop()
+        for one, entry in zip(chosen, entries, strict=True):
+            setting.say(f"memory and start-up of {one.about}")
+            for kind, keys in (("string", 1_000_000), ("hash", 200_000)):
+                fresh = one.start()
+                keys = keys // 20 if one.brief else setting.amount(keys, keys // 5)
+                together = 1 if one.brief and kind == "hash" else 500
+                entry.memory[kind] = measure.memory_per_key(fresh, kind, keys, together)
+                fresh.stop()
+            entry.start_up_ms = _start_up_ms(one.start, 3 if one.brief or setting.quick else 7)
+    finally:
+        for one in chosen:
+            one.start.stop_all()
+    names = [test.name for test in tests]
+    depths = [shape.pipeline for shape in shapes]
+    return report.Comparison(
+        entries, names, depths, contestants.machine(), contestants.now(), contestants.commit(), setting.rounds
+    )
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+def say(text: str) -> None:
+    """Tell on the standard error what is going on."""
+    print(f"  ... {text}", file=sys.stderr, flush=True)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]}, help=__doc__)
 @click.option(
     "--respd", "respd", multiple=True, metavar="COMMAND", help="How to start respd; may be given several times."
 )
 @click.option("--redis-server", default="redis-server", show_default=True, help="The server to compare with.")
+@click.option("--valkey-server", metavar="COMMAND", help="A valkey-server, to stand beside.")
+@click.option("--fakeredis", metavar="PYTHON", help="A Python that has fakeredis[lua], whose TCP server stands beside.")
 @click.option(
     "--redis-benchmark", default="redis-benchmark", show_default=True, help="The program that sends the load."
 )
-@click.option("--quick", is_flag=True, help="About a minute: two rounds of few requests.")
-@click.option("--rounds", type=int, default=3, show_default=True, help="Turns for every test.")
+@click.option("--quick", is_flag=True, help="Some minutes: two rounds of few requests.")
+@click.option("--rounds", type=int, help="Turns for every test (3; quick: 2).")
 @click.option(
-    "--requests", type=int, default=100_000, show_default=True, help="Requests of a run; pipelined five times."
+    "-P", "pipelines", type=click.Choice(["1", "16"]), multiple=True, help="Depth of pipelining: 1, 16, both."
 )
-@click.option("-P", "pipelines", type=int, multiple=True, help="Depth of pipelining (default: 1 and 16).")
 @click.option("--only", multiple=True, metavar="TEST", help="Only these tests.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure here.")
 @click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
@@ -82,51 +127,27 @@ def _progress(text: str) -> None:
 def main(
     respd: tuple[str, ...],
     redis_server: str,
+    valkey_server: str | None,
+    fakeredis: str | None,
     redis_benchmark: str,
     quick: bool,
-    rounds: int,
-    requests: int,
-    pipelines: tuple[int, ...],
+    rounds: int | None,
+    pipelines: tuple[str, ...],
     only: tuple[str, ...],
     json_file: Path | None,
     markdown: bool,
     picture_file: Path | None,
 ) -> None:
-    """Run redis-benchmark against redis-server and respd in turns, and print what each did."""
+    """Run redis-benchmark against the servers in turns, and print what each did."""
+    contestants.end_on_sigterm()
     for program in (redis_server, redis_benchmark):
-        if shutil.which(program) is None:
+        if not contestants.is_here(program):
             raise click.ClickException(f"{program} is not here (on Debian: apt install redis)")
-    if quick:
-        rounds, requests = 2, 25_000
-    commands = [redis_server, *(respd or (f"{shlex.quote(sys.executable)} -m respd",))]
-    wanted = {name.upper() for name in only}
-    tests = [test for test in measure.TESTS if not wanted or test.name in wanted]
-    depths = list(pipelines) or [1, 16]
-
-    servers = [_start(command) for command in commands]
-    try:
-        contestants = [report.Contestant(*_describe(server)) for server in servers]
-        for pipeline in depths:
-            count = requests if pipeline == 1 else requests * 5
-            for test in tests:
-                for number in range(rounds):
-                    _progress(f"-P {pipeline} {test.name}, round {number + 1} of {rounds}")
-                    for server, one in zip(servers, contestants, strict=True):
-                        sample = measure.run(server, test, redis_benchmark, pipeline, count)
-                        one.runs.setdefault((pipeline, test.name), []).append(sample)
-    finally:
-        for server in servers:
-            server.stop()
-    for command, one in zip(commands, contestants, strict=True):
-        _progress(f"memory and start-up of {one.name}")
-        for kind, keys in (("string", 1_000_000), ("hash", 200_000)):
-            fresh = _start(command)
-            one.memory[kind] = measure.memory_per_key(fresh, kind, keys // 5 if quick else keys)
-            fresh.stop()
-        one.start_up_ms = _start_up_ms(command, 3 if quick else 7)
-
-    names = [test.name for test in tests]
-    result = report.Comparison(contestants, names, depths, _machine(), time.strftime("%Y-%m-%d"))
+    chosen = candidates(redis_server, valkey_server, respd, fakeredis, say)
+    rounds = rounds or (2 if quick else 3)
+    setting = Setting(chosen[-1].start, chosen[0].start, "", redis_benchmark, quick, rounds, 0, say)
+    shapes = tuple(shape for shape in (PLAIN, PIPELINED) if not pipelines or str(shape.pipeline) in pipelines)
+    result = compare(setting, chosen, shapes, {name.upper() for name in only})
     print(report.as_markdown(result) if markdown else report.as_text(result))
     if json_file is not None:
         json_file.write_text(report.as_json(result))

@@ -1,13 +1,17 @@
-"""The comparison as a picture: bars of requests a second, one panel for each depth of pipelining, as SVG."""
+"""The comparison as a picture: bars of requests a second, one panel for each depth of pipelining, as SVG.
+
+The axis is linear, for on a logarithmic one all would look alike; where a bar is too low to be seen, the means above
+the panel tell. Pointing at a bar shows its figure. The number above a group is respd's ratio to the first server.
+"""
 
 from __future__ import annotations
 
 from html import escape
 
-from benchmarks.report import Comparison
+from benchmarks.report import Comparison, Contestant
 
-WIDTH = 960
-PANEL_HEIGHT = 240
+WIDTH = 1080
+PANEL_HEIGHT = 270
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 64, 40
 COLOURS = ("#9aa0a6", "#1a73e8", "#f9ab00", "#188038", "#a142f4")
 INK, GRID = "#3c4043", "#dadce0"
@@ -26,19 +30,25 @@ def round_step(largest: float) -> float:
     return step
 
 
+def _rps(one: Contestant, pipeline: int, test: str) -> float:
+    return one.typical(pipeline, test).rps if one.can(pipeline, test) else 0.0
+
+
+def _ours(result: Comparison) -> Contestant | None:
+    """The first respd of the comparison, whose ratios are written down."""
+    return next((one for one in result.contestants[1:] if one.name.startswith("respd")), None)
+
+
 def _panel(result: Comparison, pipeline: int, top: float) -> list[str]:
-    largest = max(one.typical(pipeline, test).rps for one in result.contestants for test in result.tests) / 1000
+    largest = max(_rps(one, pipeline, test) for one in result.contestants for test in result.tests) / 1000
     step = round_step(largest)
     ceiling = step * (int(largest / step) + 1)
     height = PANEL_HEIGHT - TOP - BOTTOM
     floor = top + TOP + height
-    title = "without pipelining" if pipeline == 1 else f"{pipeline} commands in each pipeline"
-    means = ", ".join(
-        f"{one.name} {result.mean_ratio(one, pipeline):.2f} of {result.contestants[0].name}"
-        for one in result.contestants[1:]
-    )
-    parts = [_text(LEFT, top + 28, f"Thousands of requests a second, {title}", 15, weight="bold")]
-    parts.append(_text(LEFT, top + 46, f"geometric mean: {means}"))
+    words = "without pipelining" if pipeline == 1 else f"{pipeline} commands in each pipeline"
+    means = ", ".join(f"{one.name} {result.mean_ratio(one, pipeline):.2f}" for one in result.contestants[1:])
+    parts = [_text(LEFT, top + 28, f"Thousands of requests a second, {words}", 15, weight="bold")]
+    parts.append(_text(LEFT, top + 46, f"of {result.contestants[0].name}'s, geometric mean: {means}"))
     level = 0.0
     while level <= ceiling:
         y = floor - height * level / ceiling
@@ -50,12 +60,21 @@ def _panel(result: Comparison, pipeline: int, top: float) -> list[str]:
     for place, test in enumerate(result.tests):
         x = LEFT + group * (place + 0.1)
         for number, one in enumerate(result.contestants):
-            rps = one.typical(pipeline, test).rps
-            tall = height * rps / 1000 / ceiling
-            box = f'x="{x + bar * number:.1f}" y="{floor - tall:.1f}" width="{bar - 1:.1f}" height="{tall:.1f}"'
+            rps = _rps(one, pipeline, test)
+            tall = max(height * rps / 1000 / ceiling, 0.5)
+            box = f'x="{x + bar * number:.1f}" y="{floor - tall:.1f}" width="{bar - 0.5:.1f}" height="{tall:.1f}"'
             colour = COLOURS[number % len(COLOURS)]
             parts.append(f'<rect {box} fill="{colour}"><title>{escape(f"{one.name} {test}: {rps:.0f}")}</title></rect>')
-        parts.append(_text(x + group * 0.4, floor + 15, test, 10, "middle"))
+        ours = _ours(result)
+        if ours is not None and ours.can(pipeline, test):
+            tallest = max(_rps(one, pipeline, test) for one in result.contestants) / 1000
+            ratio = f"{result.ratio(ours, pipeline, test):.2f}"
+            parts.append(_text(x + group * 0.4, floor - height * tallest / ceiling - 4, ratio, 9, "middle"))
+        parts.append(
+            _text(
+                x + group * 0.4, floor + 15, test.replace("LRANGE_", "LRANGE ").replace("PING_", "PING "), 8, "middle"
+            )
+        )
     return parts
 
 
@@ -76,5 +95,7 @@ def draw(result: Comparison) -> str:
         label = f"{one.name} ({one.version})"
         parts.append(_text(x + 18, y, label))
         x += 36 + 6.4 * len(label)
-    parts.append(_text(LEFT, y + 20, f"redis-benchmark, {result.machine}, {result.when}", 10))
+    ours = _ours(result)
+    note = f"; above each group: {ours.name} against {result.contestants[0].name}" if ours else ""
+    parts.append(_text(LEFT, y + 20, f"redis-benchmark, {result.machine}, {result.when}{note}", 10))
     return "\n".join([*parts, "</svg>", ""])

@@ -21,6 +21,10 @@ class Contestant:
     memory: dict[str, float] = field(default_factory=dict)
     start_up_ms: float = 0.0
 
+    def can(self, pipeline: int, test: str) -> bool:
+        """Whether it could be measured: fakeredis does not know inline commands."""
+        return bool(self.runs[pipeline, test])
+
     def typical(self, pipeline: int, test: str) -> Sample:
         """The median of each figure over the rounds."""
         samples = self.runs[pipeline, test]
@@ -48,10 +52,12 @@ class Comparison:
     pipelines: list[int]
     machine: str
     when: str
+    commit: str = ""
+    rounds: int = 3
 
     def ratio(self, contestant: Contestant, pipeline: int, test: str) -> float:
         """Requests a second against the first contestant: the median of the rounds, each with its own neighbour."""
-        pairs = zip(contestant.runs[pipeline, test], self.contestants[0].runs[pipeline, test], strict=True)
+        pairs = zip(contestant.runs[pipeline, test], self.contestants[0].runs[pipeline, test], strict=False)
         return median(ours.rps / theirs.rps for ours, theirs in pairs)
 
     def cpu_ratio(self, contestant: Contestant, pipeline: int, test: str) -> float:
@@ -61,11 +67,13 @@ class Comparison:
 
     def mean_ratio(self, contestant: Contestant, pipeline: int) -> float:
         """The geometric mean of `ratio` over the tests."""
-        return geometric_mean(self.ratio(contestant, pipeline, test) for test in self.tests)
+        tests = [test for test in self.tests if contestant.can(pipeline, test)]
+        return geometric_mean(self.ratio(contestant, pipeline, test) for test in tests)
 
     def mean_cpu_ratio(self, contestant: Contestant, pipeline: int) -> float:
         """The geometric mean of `cpu_ratio` over the tests."""
-        return geometric_mean(self.cpu_ratio(contestant, pipeline, test) for test in self.tests)
+        tests = [test for test in self.tests if contestant.can(pipeline, test)]
+        return geometric_mean(self.cpu_ratio(contestant, pipeline, test) for test in tests)
 
 
 def as_text(result: Comparison) -> str:
@@ -76,6 +84,8 @@ def as_text(result: Comparison) -> str:
         lines[-1] += f" {'p99.9':>7} {'CPU µs':>7} {'ratio':>6} {'by CPU':>6}"
         for test in result.tests:
             for one in result.contestants:
+                if not one.can(pipeline, test):
+                    continue
                 seen = one.typical(pipeline, test)
                 line = f"{test:<11} {one.name:<18} {seen.rps:>9.0f} {seen.p50_ms:>7.3f} {seen.p99_ms:>7.3f}"
                 line += f" {seen.p999_ms:>7.3f} {seen.cpu_us:>7.2f}"
@@ -95,35 +105,75 @@ def as_text(result: Comparison) -> str:
     return "\n".join(lines)
 
 
+def _thousands(rps: float) -> str:
+    return f"{rps / 1000:.0f}" if rps >= 10_000 else f"{rps / 1000:.1f}"
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    return [*lines, *("| " + " | ".join(cells) + " |" for cells in rows), ""]
+
+
+def title(pipeline: int) -> str:
+    """A depth of pipelining in words."""
+    return "without pipelining" if pipeline == 1 else f"pipelines of {pipeline}"
+
+
 def as_markdown(result: Comparison) -> str:
-    """Tables for the README: thousands of requests a second and the ratio, then the rest."""
+    """Tables for the README: thousands of requests a second with the ratio, then each server in a line."""
     first, others = result.contestants[0], result.contestants[1:]
     lines = []
     for pipeline in result.pipelines:
-        title = "without pipelining" if pipeline == 1 else f"pipelines of {pipeline}"
-        heads = [f"{title}: k req/s", first.name]
-        for one in others:
-            heads += [one.name, "ratio", "p99 ms (" + first.name + ")", "CPU µs (" + first.name + ")"]
-        lines += ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+        rows = []
         for test in result.tests:
-            base = first.typical(pipeline, test)
-            cells = [test, f"{base.rps / 1000:.0f}"]
+            cells = [test, _thousands(first.typical(pipeline, test).rps)]
             for one in others:
-                seen = one.typical(pipeline, test)
-                cells += [f"{seen.rps / 1000:.0f}", f"{result.ratio(one, pipeline, test):.2f}"]
-                cells += [f"{seen.p99_ms:.2f} ({base.p99_ms:.2f})", f"{seen.cpu_us:.2f} ({base.cpu_us:.2f})"]
-            lines.append("| " + " | ".join(cells) + " |")
-        cells = ["**geometric mean**", ""]
-        for one in others:
-            cells += ["", f"**{result.mean_ratio(one, pipeline):.2f}**", ""]
-            cells.append(f"by CPU {result.mean_cpu_ratio(one, pipeline):.2f}")
-        lines += ["| " + " | ".join(cells) + " |", ""]
-    lines += ["| | bytes a string key | bytes a hash of 5 fields | start to first PONG |", "|---|---:|---:|---:|"]
+                if one.can(pipeline, test):
+                    ratio = result.ratio(one, pipeline, test)
+                    cells.append(f"{_thousands(one.typical(pipeline, test).rps)} ({ratio:.2f})")
+                else:
+                    cells.append("–")
+            rows.append(cells)
+        means = [f"**{result.mean_ratio(one, pipeline):.2f}**" for one in others]
+        rows.append(["**geometric mean of the ratios**", "1", *means])
+        heads = [f"{title(pipeline)}: k req/s (ratio)", first.name, *(one.name for one in others)]
+        lines += _table(heads, rows)
+    heads = ["server"]
+    for pipeline in result.pipelines:
+        heads += [f"CPU µs an operation, {title(pipeline)}", f"p99 ms, {title(pipeline)}"]
+    heads += ["bytes a string key", "bytes a hash of 5 fields", "start to first PONG"]
+    rows = []
     for one in result.contestants:
-        memory = f"{one.memory.get('string', 0):.0f} | {one.memory.get('hash', 0):.0f}"
-        lines.append(f"| {one.name} ({one.version}) | {memory} | {one.start_up_ms:.0f} ms |")
-    lines += ["", f"{result.machine}, {result.when}; medians; the command: `python -m benchmarks.compare`."]
+        cells = [f"{one.name} {one.version}"]
+        for pipeline in result.pipelines:
+            seen = [one.typical(pipeline, test) for test in result.tests if one.can(pipeline, test)]
+            cells.append(f"{sum(sample.cpu_us for sample in seen) / len(seen):.2f}")
+            cells.append(f"{median(sample.p99_ms for sample in seen):.2f}")
+        cells += [f"{one.memory.get('string', 0):.0f}", f"{one.memory.get('hash', 0):.0f}", f"{one.start_up_ms:.0f} ms"]
+        rows.append(cells)
+    lines += _table(heads, rows)
+    commit = f", commit {result.commit}" if result.commit else ""
+    lines.append(
+        f"{result.machine}, {result.when}{commit}; 50 connections, medians of {result.rounds} rounds (fakeredis: one "
+        "round of few requests); CPU: mean of the tests; p99: their median."
+    )
     return "\n".join(lines)
+
+
+def as_details(result: Comparison) -> str:
+    """Tables of the p99 latency and the CPU time of every test and server."""
+    lines = []
+    for pipeline in result.pipelines:
+        rows = []
+        for test in result.tests:
+            cells = [test]
+            for one in result.contestants:
+                seen = one.typical(pipeline, test) if one.can(pipeline, test) else None
+                cells.append(f"{seen.p99_ms:.2f} / {seen.cpu_us:.2f}" if seen else "–")
+            rows.append(cells)
+        heads = [f"{title(pipeline)}: p99 ms / CPU µs", *(one.name for one in result.contestants)]
+        lines += _table(heads, rows)
+    return "\n".join(lines).rstrip()
 
 
 def as_json(result: Comparison) -> str:

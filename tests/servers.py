@@ -97,9 +97,16 @@ class Server:
         self.log_path = Path(self.directory, "server.log")
         for attempt in range(attempts):
             self.port = free_port()
-            self._start()
-            if self._answers():
-                return
+            try:
+                self._start()
+                if self._answers():
+                    return
+            except BaseException:  # Ctrl-C while it starts: it must not stay behind
+                if hasattr(self, "process"):
+                    self.process.kill()
+                    self.process.wait()
+                shutil.rmtree(self.directory, ignore_errors=True)
+                raise
             self.process.kill()
             self.process.wait()
             if "Failed listening" not in self.log or attempt == attempts - 1:

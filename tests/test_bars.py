@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from benchmarks import bars_results, instruction_script, instructions, load
+from benchmarks import bars_results, bars_syscalls, instruction_script, instructions, load
 from benchmarks.bars_results import Line
 from tests.wire import encode
 
@@ -151,3 +151,20 @@ def test_counts_are_read_from_what_callgrind_wrote(tmp_path: Path) -> None:
     assert instructions.parse_run("compiled\n960 GET\n", tmp_path) == {"GET": 10.0}
     with pytest.raises(instructions.Uncounted, match="interpreted"):
         instructions.parse_run("interpreted\n960 GET\n", tmp_path)
+
+
+STRACE = """% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 70.10    0.150000          15     10001           sendto
+ 29.80    0.100000          10     10016        12 recvfrom
+  0.10    0.000001           1        20           epoll_wait
+  0.00    0.000000           0         7           accept4
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.250001          12     20044        12 total
+"""
+
+
+def test_system_calls_are_read_from_straces_table() -> None:
+    calls = bars_syscalls.parse(STRACE)
+    assert calls == {"sendto": 10001, "recvfrom": 10016, "epoll_wait": 20, "accept4": 7}
+    assert bars_syscalls.groups(calls) == {"reads": 10016, "writes": 10001, "waits": 20, "others": 7}
