@@ -1,14 +1,14 @@
-"""What the server does `hz` times a second: sample its rates, move the access clock on, collect young garbage."""
+"""What the server does `hz` times a second: sample its rates, move the access clock on, tidy its memory."""
 
-import gc
 from typing import Final
 
 from mypy_extensions import i64
 
 from respd.database import access_second
 from respd.engine import Engine
+from respd.memory import Heap, Memory
 
-_YOUNG_LIMIT: Final = 2000
+_SOON_MS: Final = 10
 
 
 class Cron:
@@ -16,18 +16,25 @@ class Cron:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.memory = Memory(engine.clock, engine.stats, engine.shared.graveyard, Heap())
         self.next_ms: i64 = engine.clock.ms
+        self._round_ms: i64 = engine.clock.ms
 
-    def run(self) -> None:
-        """Do one round."""
+    def run(self) -> bool:
+        """Do one round if it is time for it, and return whether it was; memory may want to be tidied in between."""
         engine = self.engine
         now_ms = engine.clock.ms
-        self.next_ms = now_ms + 1000 // engine.config.hz
+        is_time = now_ms >= self._round_ms
+        if is_time:
+            self._round_ms = now_ms + 1000 // engine.config.hz
+            self._round(now_ms)
+        self.next_ms = self._round_ms
+        if self.memory.tidy() and now_ms + _SOON_MS < self._round_ms:
+            self.next_ms = now_ms + _SOON_MS
+        return is_time
+
+    def _round(self, now_ms: i64) -> None:
+        engine = self.engine
         engine.shared.access_clock = access_second(now_ms)
         engine.stats.sample(int(now_ms))
         engine.rewriter.check()
-        if gc.get_count()[0] > _YOUNG_LIMIT:
-            # Nothing that lives long holds a cycle. What survives its first collection is put out of the collector's
-            # sight, so that no later collection walks over millions of keys.
-            gc.collect(0)
-            gc.freeze()

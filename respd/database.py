@@ -73,7 +73,6 @@ class Graveyard:
     def __init__(self) -> None:
         self.values: list[object] = []
         self.freed: i64 = 0  # objects freed lazily, for INFO
-        self.members_freed: i64 = 0  # about
 
     def bury(self, value: object) -> None:
         """Take over a value; what is small is freed at once by letting go of it."""
@@ -82,7 +81,6 @@ class Graveyard:
 
     def free_some(self, count: int) -> bool:
         """Free about `count` members; tell whether more is left."""
-        self.members_freed += count
         values = self.values
         while values and count > 0:
             value = values[-1]

@@ -30,6 +30,7 @@ from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.strings import INT64_MAX
 from respd.errors import SYNTAX, CommandError
+from respd.memory import Heap
 from respd.protocol.replies import NO_REPLY, OK, MapReply, Verbatim
 from respd.version import REDIS_VERSION
 
@@ -318,13 +319,7 @@ def memory_purge(ctx: Context, args: list[bytes]) -> object:
     import gc
 
     gc.collect()
-    if sys.platform == "linux":
-        import ctypes
-
-        try:
-            ctypes.CDLL(None).malloc_trim(0)
-        except (OSError, AttributeError):
-            pass  # a C library without it, such as musl
+    Heap().trim()
     return OK
 
 
