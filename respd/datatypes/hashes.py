@@ -37,6 +37,7 @@ _LENGTHS: Final = [bytes((size,)) for size in range(_WIDE)]
 _OBJECT_BYTES: Final = 72
 _EXPIRY_BYTES: Final = 200  # dictionary entry, heap entry and number of one expiring field
 _HEAP_SLACK: Final = 64
+_FEW: Final = 16  # fields that are compared with each other sooner than they are hashed
 
 
 @final
@@ -214,9 +215,12 @@ class HashValue:
             table = IndexedMap()
             self._table = table
             return table.fill(flat)
-        self._packed = _pack(flat, None)
+        packed = _pack(flat, None)
+        self._packed = packed
         self._count = count
-        return count == 1 or len(set(flat[::2])) == count
+        if count > _FEW:
+            return len(set(flat[::2])) == count
+        return count == 1 or _all_differ(packed)
 
     def fill_expiring(self, flat: list[bytes], moments: list[int], limits: Limits, any_size: bool) -> bool:
         """Do as `fill`, where `moments` are those at which the fields expire, in ms, 0 for never. O(n log n).
@@ -603,6 +607,18 @@ def _pack(flat: list[bytes], stamps: list[int] | None) -> bytes:
         out.write(value)
         index += 2
     return out.getvalue()
+
+
+def _all_differ(packed: bytes) -> bool:
+    """Tell whether no field comes twice in entries without stamps. O(n²): for a few fields that is the quickest."""
+    size: i64 = len(packed)
+    start: i64 = 0
+    while start < size:
+        name, value, end = _spans(packed, start)
+        if _locate(packed, packed[name:value], 0)[0] != start:
+            return False
+        start = end
+    return True
 
 
 def _longest(words: list[bytes]) -> i64:

@@ -29,6 +29,7 @@ _WIDE: Final = 255
 _NARROW_HEAD: Final = 1
 _WIDE_HEAD: Final = 5
 _LONG: Final = 256
+_FEW: Final = 16  # members that are compared with each other sooner than they are hashed
 _LENGTHS: Final = [bytes((size,)) for size in range(_WIDE)]
 
 
@@ -135,9 +136,12 @@ class SetValue:
             table = IndexedSet()
             self._table = table
             return table.fill(members)
-        self._packed = _pack(members)
+        packed = _pack(members)
+        self._packed = packed
         self._count = count
-        return count == 1 or len(set(members)) == count
+        if count > _FEW:
+            return len(set(members)) == count
+        return count == 1 or _all_differ(packed)
 
     def fill_ints(self, numbers: array[int], limits: Limits) -> None:
         """Take different numbers in rising order, 8 bytes each, for this empty set. O(n)."""
@@ -487,6 +491,17 @@ def _pack(members: list[bytes]) -> bytes:
             write_i32_be(out, i32(size))
         out.write(member)
     return out.getvalue()
+
+
+def _all_differ(packed: bytes) -> bool:
+    """Tell whether no member comes twice in entries. O(n²): for a few members that is the quickest."""
+    size: i64 = len(packed)
+    start: i64 = 0
+    while start < size:
+        if _locate(packed, _member_at(packed, start)) != start:
+            return False
+        start = _next(packed, start)
+    return True
 
 
 def _next(packed: bytes, start: i64) -> i64:

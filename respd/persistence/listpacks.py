@@ -21,7 +21,7 @@ from respd.persistence.rdb_format import CorruptPayload
 HEADER_BYTES: Final[i64] = 6
 COUNT_UNKNOWN: Final[i64] = 65535
 END_MARK: Final[i64] = 255
-_SMALL_NUMBERS: Final = [b"%d" % number for number in range(128)]
+_SMALL_NUMBERS: Final = [b"%d" % number for number in range(4096)]
 
 
 def decode(data: bytes) -> list[bytes]:
@@ -51,7 +51,7 @@ def decode(data: bytes) -> list[bytes]:
         elif head < 0xE0:
             number: i64 = (head & 0x1F) << 8 | i64(data[start + 1])
             end = start + 2
-            found.append(b"%d" % (number if number < 4096 else number - 8192))
+            found.append(small[number] if number < 4096 else b"%d" % (number - 8192))
         elif head < 0xF1:
             if head < 0xF0:
                 end = start + 2
