@@ -356,7 +356,8 @@ def hincrbyfloat(ctx: Context, args: list[bytes]) -> object:
     """Add to the number in a field, which counts as 0 when absent, with a fraction.
 
     Reply: the new value as text. The field keeps its expiry. Errors: NOT_FLOAT or "value is NaN or Infinity" for the
-    increment, WRONGTYPE, "hash value is not a float", NAN_OR_INFINITY. Log: HSETEX key KEEPTTL FIELDS 1 field value.
+    increment, WRONGTYPE, "hash value is not a float", NAN_OR_INFINITY. Log: HSET key field value, which servers before
+    8.0 know too; HSETEX key KEEPTTL FIELDS 1 field value when the field expires.
     Source: redis.io/commands/hincrbyfloat.
     """
     increment = parse_long_double(args[3])
@@ -376,7 +377,10 @@ def hincrbyfloat(ctx: Context, args: list[bytes]) -> object:
         raise CommandError(NAN_OR_INFINITY)
     value.set_keeping_expiry(field, total, ctx.limits)
     ctx.db.changed(key, HASH, b"hincrbyfloat")
-    ctx.record([b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", field, total])
+    if value.expire_at(field):
+        ctx.record([b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", field, total])
+    else:
+        ctx.record([b"HSET", key, field, total])
     return total
 
 

@@ -28,7 +28,11 @@ def test_plain_changes_are_logged_as_sent(local: Local) -> None:
 
 def test_hincrbyfloat_is_logged_as_its_result(local: Local) -> None:
     local.run("HINCRBYFLOAT h n 2.50")
-    assert local.logged() == [[b"HSETEX", b"h", b"KEEPTTL", b"FIELDS", b"1", b"n", b"2.5"]]
+    assert local.logged() == [[b"HSET", b"h", b"n", b"2.5"]]
+    local.run("HEXPIRE h 10 FIELDS 1 n")
+    local.logged()
+    local.run("HINCRBYFLOAT h n 1")
+    assert local.logged() == [[b"HSETEX", b"h", b"KEEPTTL", b"FIELDS", b"1", b"n", b"3.5"]]
 
 
 @pytest.mark.parametrize(
