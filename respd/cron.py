@@ -37,4 +37,7 @@ class Cron:
         engine = self.engine
         engine.shared.access_clock = access_second(now_ms)
         engine.stats.sample(int(now_ms))
-        engine.rewriter.check()
+        if engine.loading is None:
+            engine.children.check()
+            engine.rewriter.check()
+            engine.snapshots.check()

@@ -8,17 +8,18 @@ CLIENT REPLY, CLIENT PAUSE, a log to be written) is a gate bit and leads to `_ga
 from __future__ import annotations
 
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from respd import gates
+from respd import errors, gates
 from respd.blocking import BLOCK_LIST, BLOCK_STREAM, BLOCK_ZSET, Block, Parked
 from respd.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
 from respd.clock import Clock
 from respd.command import (
     FAST,
     FIRST_STEP,
+    LOADING,
     MAY_REPLICATE,
     NO_AUTH,
     NO_MULTI,
@@ -44,12 +45,16 @@ from respd.scripting.runtime import Scripts
 from respd.slowlog import SlowLog
 from respd.stats import Stats
 
+if TYPE_CHECKING:
+    from respd.persistence.loading import Loader, Loading
+
 _SUBSCRIBED_COMMANDS: Final = frozenset(
     [b"ping", b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe", b"quit",
      b"reset"]
 )  # fmt: skip
 _NEVER_QUEUED: Final = frozenset([b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"])
 _KIND_NAMES: Final = {BLOCK_LIST: b"list", BLOCK_ZSET: b"zset", BLOCK_STREAM: b"stream"}
+_DISK_FAILS: Final = gates.SNAPSHOT_FAILS | gates.LOG_FAILS
 _ARGS_SHOWN: Final = 128
 _EXPIRE_BATCH: Final = 100
 _EXPIRE_SLICE_S: Final = 0.005
@@ -102,10 +107,15 @@ class Engine:
         self.effects = self.shared.effects
         self.is_recorded: bool = False  # the running command has said what to log
         from respd.persistence.append_log import AppendLog  # above us; the engine only keeps them
+        from respd.persistence.children import Children
         from respd.persistence.rewriting import Rewriter
+        from respd.persistence.snapshot import Snapshots
 
+        self.children: Children = Children(self)
+        self.snapshots: Snapshots = Snapshots(self)
         self.append_log: AppendLog = AppendLog(self)
         self.rewriter: Rewriter = Rewriter(self)
+        self.loading: Loading | None = None
         # Blocking and pausing
         self.parked: dict[int, Parked] = {}
         self.parked_deadlines = Deadlines()
@@ -118,6 +128,7 @@ class Engine:
         self.run_id: str = f"{Random().getrandbits(160):040x}"
         self.started_ms: int = int(clock.ms)
         config.on_change(["notify-keyspace-events"], self._configure_events)
+        config.on_change(["save", "stop-writes-on-bgsave-error"], self.update_disk_gate)
         config.on_change(["requirepass"], self._configure_password)
         limits = ["slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"]
         config.on_change(limits, self._configure_slowness)
@@ -141,6 +152,8 @@ class Engine:
         """CONFIG RESETSTAT: start all counters anew."""
         self.stats.reset()
         self.shared.graveyard.freed = 0
+        self.snapshots.saves = 0
+        self.children.forget_forks()
         for command in self.commands.all:
             command.reset_stats()
 
@@ -327,12 +340,14 @@ class Engine:
             self.reject(ctx, command, CommandError(DEBUG_NOT_ALLOWED))
         elif set_gates & gates.AUTH and not command.flags & NO_AUTH:
             self.reject(ctx, command, CommandError(NOAUTH))
-        elif set_gates & gates.LOG_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
-            self.reject(ctx, command, CommandError(self.append_log.error_text()))
         elif set_gates & gates.MULTI and command.flags & NO_MULTI:
             self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))
+        elif set_gates & _DISK_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
+            self.reject(ctx, command, CommandError(self.disk_error()))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
             self.reject(ctx, command, not_in_subscribed_mode(command))
+        elif set_gates & gates.LOADING and not self._may_run_loading(ctx, command):
+            self.reject(ctx, command, CommandError(errors.LOADING))
         elif set_gates & gates.PAUSED and self._must_wait(ctx, command):
             client.postponed = args
             client.gates |= gates.BLOCKED
@@ -383,6 +398,41 @@ class Engine:
             if queued is not None and queued.flags & WRITE:
                 return True
         return False
+
+    def disk_error(self) -> bytes:
+        """Return the error that commands that write get while the disk fails."""
+        if self.gates & gates.SNAPSHOT_FAILS:
+            return errors.SNAPSHOT_FAILED
+        return self.append_log.error_text()
+
+    def update_disk_gate(self) -> None:
+        """Refuse writes, or no more, after a snapshot or a change of the configuration."""
+        if self.snapshots.refuses_writes():
+            self.gates |= gates.SNAPSHOT_FAILS
+        else:
+            self.gates &= ~gates.SNAPSHOT_FAILS
+
+    def begin_loading(self, loader: Loader) -> None:
+        """Refuse most commands from now on, until `end_loading`: the data is not there yet."""
+        from respd.persistence.loading import Loading
+
+        self.loading = Loading(loader, int(self.clock.ms // 1000))
+        self.gates |= gates.LOADING
+
+    def end_loading(self) -> None:
+        """Serve again, whatever came of it."""
+        self.loading = None
+        self.gates &= ~gates.LOADING
+
+    def _may_run_loading(self, ctx: Context, command: Command) -> bool:
+        """Tell whether a command may run while the data is loaded: EXEC may if all of those queued may."""
+        if command.name != b"exec":
+            return command.flags & LOADING != 0
+        for words in ctx.client.queued:
+            queued = self.commands.lookup(words)
+            if queued is not None and not queued.flags & LOADING:
+                return False
+        return True
 
     def _must_wait(self, ctx: Context, command: Command) -> bool:
         if not self.pause_write_only:
@@ -721,9 +771,28 @@ class Engine:
                 first = at
         return first
 
-    def request_shutdown(self) -> None:
-        """Have the loop end after this turn."""
+    def shut_down(self, options: list[bytes]) -> bool:
+        """Save what SHUTDOWN's options (save, nosave, force, now) and the save points ask for, and have the loop end.
+
+        Returns False, the log having been told why, when saving has failed: the server then goes on.
+        """
+        log = self.log
+        log.notice("User requested shutdown...")
+        if self.snapshots.runs():
+            log.warning("There is a child saving an .rdb. Killing it!")
+            self.snapshots.kill()
+        if self.loading is None and (b"save" in options or (self.config.save and b"nosave" not in options)):
+            if self.rewriter.runs():
+                log.warning("There is a child rewriting the AOF. Killing it!")
+                self.rewriter.kill()
+            log.notice("Saving the final RDB snapshot before exiting.")
+            if not self.snapshots.save():
+                if b"force" not in options:
+                    log.warning("Error trying to save the DB, can't exit.")
+                    return False
+                log.warning("Error trying to save the DB. Exit anyway.")
         self.shutdown_requested = True
+        return True
 
 
 def unknown_command(args: list[bytes]) -> CommandError:

@@ -21,6 +21,13 @@ MIN_MAX_NOT_FLOAT: Final = b"ERR min or max is not a float"
 MIN_MAX_NOT_STRING: Final = b"ERR min or max not valid string range item"
 NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
 DB_OUT_OF_RANGE: Final = b"ERR DB index is out of range"
+LOADING: Final = b"LOADING Redis is loading the dataset in memory"
+SNAPSHOT_FAILED: Final = (
+    b"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+    b"may modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+    b"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
+    b"error."
+)
 NOAUTH: Final = b"NOAUTH Authentication required."
 DEBUG_NOT_ALLOWED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '

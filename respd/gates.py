@@ -15,6 +15,8 @@ BLOCKED: Final = 1 << 6  # waits in a blocking command; later commands wait in t
 # Of the engine.
 PAUSED: Final = 1 << 16  # CLIENT PAUSE
 LOGGED: Final = 1 << 18  # effects are recorded for a log
+LOADING: Final = 1 << 20  # the data is being loaded
+SNAPSHOT_FAILS: Final = 1 << 22  # the last snapshot in the background has failed: commands that write are refused
 LOG_FAILS: Final = 1 << 21  # the append-only file cannot be written: commands that write are refused
 MEMORY: Final = 1 << 19  # maxmemory is set
 

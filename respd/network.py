@@ -47,6 +47,7 @@ _AFTER_DEFECT_S: Final = 0.1
 _SETTLE_MS: Final = 4  # what is due waits no longer than this for clients that keep the loop busy
 _STOPS: Final = gates.BLOCKED | gates.CLOSING  # nothing more is run
 _HALTS: Final = _STOPS | gates.AUTH
+_LOADING_S: Final = 0.02  # between two looks at the sockets while the data is being loaded
 _LAZY_SLICE: Final = 200
 _LAZY_S: Final = 0.001  # of each turn, while something is to be freed
 _DENIED: Final = (
@@ -473,6 +474,29 @@ class Server:
 
     # -- the loop
 
+    def load(self) -> bool:
+        """Load the data that is on the disk, serving meanwhile; return False when it cannot be loaded."""
+        from respd.persistence.loading import LoadError, first_loader, note_loaded
+        from respd.persistence.log_directory import LogFileError
+
+        engine = self.engine
+        try:
+            loader = first_loader(engine)
+            if loader is not None:
+                engine.begin_loading(loader)
+                try:
+                    while not engine.shutdown_requested and not loader.step(_LOADING_S):
+                        self.turn(0.0)
+                finally:
+                    loader.close()
+                    engine.end_loading()
+                note_loaded(engine, loader)
+            if self.config.appendonly and not engine.shutdown_requested:
+                engine.append_log.open_at_start()
+        except (LogFileError, LoadError):
+            return False
+        return True
+
     def run(self) -> None:
         """Serve until shutdown is requested. A defect of ours is logged and costs a turn, not everybody's data."""
         timeout_s = 0.0
@@ -496,6 +520,8 @@ class Server:
         engine.moment = woken
         settle_ms = clock.ms + _SETTLE_MS
         for fd, mask in events:
+            if engine.shutdown_requested:
+                return 0.0  # what was saved is everything that was acknowledged
             connection = connections.get(fd)
             if connection is None:
                 self._on_other(fd)
@@ -508,6 +534,8 @@ class Server:
             if clock.ms >= settle_ms:
                 self._settle()
                 settle_ms = clock.ms + _SETTLE_MS
+        if engine.shutdown_requested:
+            return 0.0
         self.stats.eventloop_cycles += 1
         if clock.ms >= self.cron.next_ms:
             self.cron.run()
@@ -602,9 +630,18 @@ class Server:
     def _on_signal(self, number: int) -> None:
         if number not in (signal.SIGTERM, signal.SIGINT):
             return
-        name = "SIGINT" if number == signal.SIGINT else "SIGTERM"
-        self.log.warning(f"Received {name} scheduling shutdown...")
-        self.engine.request_shutdown()
+        config = self.config
+        options = config.shutdown_on_sigterm
+        if self.engine.loading is not None:
+            self.log.warning("Received shutdown signal during loading, scheduling shutdown.")
+        elif number == signal.SIGINT:
+            self.log.warning("Received SIGINT scheduling shutdown...")
+            options = config.shutdown_on_sigint
+        else:
+            self.log.warning("Received SIGTERM scheduling shutdown...")
+        if not self.engine.shutdown_requested and not self.engine.shut_down(options.split()):
+            self.engine.scripts.must_stop = False
+            signal.signal(signal.SIGINT, _second_time_kills)
 
     def stop(self) -> None:
         """Send what can be sent, close every socket, remove the unix socket's file."""
@@ -674,8 +711,6 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
     """Run a server with `config` until it is told to stop; return the process's exit status."""
     from respd.clock import Clock
     from respd.commands import all_groups
-    from respd.persistence.log_directory import LogFileError
-    from respd.persistence.log_loader import prepare_log
 
     engine = Engine(config, all_groups(), Clock(), log)
     server = Server(config, log, engine)
@@ -693,13 +728,7 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
     gc.collect()
     gc.freeze()
     gc.disable()
-    try:
-        loader = prepare_log(engine)
-        while loader is not None and not loader.step(1.0):
-            pass
-        if config.appendonly:
-            engine.append_log.open_at_start()
-    except LogFileError:
+    if not server.load():
         return 1
     config.on_change(["appendonly"], engine.append_log.follow_switch)
     if config.port:
@@ -708,7 +737,6 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
         log.notice("Ready to accept connections unix")
     server.run()
     if server.status == 0:
-        log.notice("User requested shutdown...")
         engine.append_log.close()
         server.stop()
     return server.status

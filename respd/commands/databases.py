@@ -99,7 +99,7 @@ def flushdb(ctx: Context, args: list[bytes]) -> object:
     history=_FLUSH_HISTORY,
 )
 def flushall(ctx: Context, args: list[bytes]) -> object:
-    """Delete all keys of all databases.
+    """Delete all keys of all databases. With save points, an empty snapshot is taken at once.
 
     Reply: OK. Errors: syntax error. Source: redis.io/commands/flushall.
     """
@@ -107,7 +107,9 @@ def flushall(ctx: Context, args: list[bytes]) -> object:
     deleted = 0
     for db in ctx.engine.databases:
         deleted += db.flush()
-    ctx.db.shared.dirty += max(1, deleted)
+    ctx.db.shared.dirty += deleted
+    ctx.record(args)  # even when there was nothing, and though a snapshot forgets the changes
+    ctx.engine.snapshots.reset()
     ctx.db.shared.tracking.all_changed()
     return OK
 

@@ -24,6 +24,7 @@ from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.strings import as_bytes
 from respd.errors import DEBUG_NOT_ALLOWED, NO_SUCH_KEY, CommandError, shown
 from respd.glob import matches
+from respd.persistence.append_log import ON
 from respd.protocol.replies import OK, Attributes, BigNumber, MapReply, Push, SetReply, Several, Status, Verbatim
 
 if TYPE_CHECKING:
@@ -387,6 +388,59 @@ def _table_stats(count: int) -> bytes:
     return b"Hash table 0 stats (main hash table):\n table size: %d\n number of elements: %d\n" % (size, count)
 
 
+def _reload(ctx: Context, args: list[bytes]) -> object:
+    """RELOAD: replies "ERR" when saving fails."""
+    from respd.persistence.loading import LoadError, reload_snapshot
+
+    options = [word.lower() for word in args[2:]]
+    for option in options:
+        if option not in (b"merge", b"noflush", b"nosave"):
+            raise CommandError(b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    engine = ctx.engine
+    if b"nosave" not in options and not engine.snapshots.save():
+        raise CommandError(b"ERR")
+    if b"noflush" not in options:
+        for db in engine.databases:
+            db.flush()
+    try:
+        reload_snapshot(engine, b"merge" in options)
+    except LoadError:
+        raise CommandError(b"ERR Error trying to load the RDB dump, check server logs.") from None
+    engine.log.notice("DB reloaded by DEBUG RELOAD")
+    return OK
+
+
+def _loadaof(ctx: Context, args: list[bytes]) -> object:
+    """LOADAOF: the data is then what the append-only file says; without one there is nothing to load."""
+    from respd.persistence.log_directory import LogFileError
+    from respd.persistence.log_loader import LogLoader
+
+    engine = ctx.engine
+    append_log = engine.append_log
+    effects = engine.effects
+    was_on = effects.is_on
+    if append_log.state == ON:
+        append_log.flush(True)
+    effects.stop()  # what is loaded is in the log
+    for db in engine.databases:
+        db.flush()
+    try:
+        append_log.directory.load()
+        if not append_log.directory.manifest.is_empty():
+            loader = LogLoader(engine)
+            while not loader.step(1.0):
+                pass
+    except LogFileError:
+        raise CommandError(b"ERR Error trying to load the AOF files, check server logs.") from None
+    finally:
+        if was_on:
+            effects.start()
+    engine.shared.dirty = 0
+    ctx.record_nothing()
+    engine.log.notice("Append Only File loaded by DEBUG LOADAOF")
+    return OK
+
+
 def _populate(ctx: Context, args: list[bytes]) -> object:
     count = positive_int_arg(args[2])
     prefix = args[3] if len(args) > 3 else b"key"
@@ -439,6 +493,18 @@ _SUBCOMMANDS: Final = [
     ),
     _Sub("QUICKLIST", "<key> [<0|1>]", 2, 3, "Describe a long list in the server's log.", _quicklist),
     _Sub("QUICKLIST-PACKED-THRESHOLD", "<size>", 2, 2, "Accepted without effect.", _quicklist_packed_threshold),
+    _Sub(
+        "LOADAOF", "", 1, 1, "Write what is due to the append-only file, forget all data and load that file.", _loadaof
+    ),
+    _Sub(
+        "RELOAD",
+        "[MERGE] [NOFLUSH] [NOSAVE]",
+        1,
+        _MANY,
+        "Take a snapshot, forget all data and load the snapshot. NOSAVE takes none, NOFLUSH forgets nothing, and with "
+        "MERGE keys of the snapshot replace others.",
+        _reload,
+    ),
     _Sub("REPL-PAUSE", "<point>", 2, 2, "Accepted without effect.", _repl_pause),
     _Sub("REPLICATE", "<word> [<word> ...]", 2, _MANY, "Accepted without effect: there are no replicas.", _accept),
     _Sub("REPLYBUFFER", "PEAK-RESET-TIME <time> | RESIZING <0|1>", 3, 3, "Accepted without effect.", _replybuffer),
@@ -461,12 +527,10 @@ _SUBCOMMANDS: Final = [
     _Sub("CONFIG-REWRITE-FORCE-ALL", "", 1, 1, "", None),
     _Sub("CRASH-AND-RECOVER", "", 1, _MANY, "", None),
     _Sub("LEAK", "", 2, 2, "", None),
-    _Sub("LOADAOF", "", 1, 1, "", None),
     _Sub("MALLCTL", "", 2, 3, "", None),
     _Sub("MALLCTL-STR", "", 2, 3, "", None),
     _Sub("OOM", "", 1, _MANY, "", None),
     _Sub("PANIC", "", 1, _MANY, "", None),
-    _Sub("RELOAD", "", 1, _MANY, "", None),
     _Sub("RESTART", "", 1, _MANY, "", None),
     _Sub("SEGFAULT", "", 1, _MANY, "", None),
     _Sub("STRUCTSIZE", "", 1, 1, "", None),

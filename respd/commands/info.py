@@ -16,6 +16,7 @@ from respd import build
 from respd.command import LOADING, STALE, Command, Group
 from respd.datatypes.strings import format_double
 from respd.persistence.append_log import OFF
+from respd.persistence.children import AOF, RDB
 from respd.protocol.replies import Verbatim
 from respd.stats import (
     children_cpu_seconds,
@@ -331,32 +332,39 @@ def _memory(ctx: Context) -> list[bytes]:
 
 
 def _persistence(ctx: Context) -> list[bytes]:
+    engine = ctx.engine
+    snapshots = engine.snapshots
+    children = engine.children
+    loading = engine.loading
+    started_s = snapshots.started_s
     return [
-        b"loading:0",
+        b"loading:%d" % (loading is not None),
         b"async_loading:0",
-        b"current_cow_peak:0",
-        b"current_cow_size:0",
-        b"current_cow_size_age:0",
-        b"current_fork_perc:0.00",
-        b"current_save_keys_processed:0",
-        b"current_save_keys_total:0",
-        b"rdb_changes_since_last_save:%d" % ctx.engine.shared.dirty,
-        b"rdb_bgsave_in_progress:0",
-        b"rdb_last_save_time:%d" % (ctx.engine.started_ms // 1000),
-        b"rdb_last_bgsave_status:ok",
-        b"rdb_last_bgsave_time_sec:-1",
-        b"rdb_current_bgsave_time_sec:-1",
-        b"rdb_saves:0",
-        b"rdb_last_cow_size:0",
-        b"rdb_last_load_keys_expired:0",
-        b"rdb_last_load_keys_loaded:0",
+        b"current_cow_peak:%d" % children.copied_peak_bytes,
+        b"current_cow_size:%d" % children.copied_bytes,
+        b"current_cow_size_age:%d" % children.copied_age_s(),
+        b"current_fork_perc:%.2f" % (100 * children.keys_done / children.keys_total if children.keys_total else 0),
+        b"current_save_keys_processed:%d" % children.keys_done,
+        b"current_save_keys_total:%d" % children.keys_total,
+        b"rdb_changes_since_last_save:%d" % engine.shared.dirty,
+        b"rdb_bgsave_in_progress:%d" % snapshots.runs(),
+        b"rdb_last_save_time:%d" % snapshots.last_save_s,
+        b"rdb_last_bgsave_status:" + (b"ok" if snapshots.last_succeeded else b"err"),
+        b"rdb_last_bgsave_time_sec:%d" % snapshots.last_duration_s,
+        b"rdb_current_bgsave_time_sec:%d" % (-1 if started_s < 0 else int(ctx.clock.ms // 1000) - started_s),
+        b"rdb_saves:%d" % snapshots.saves,
+        b"rdb_last_cow_size:%d" % children.last_copied_bytes[RDB],
+        b"rdb_last_load_keys_expired:%d" % snapshots.last_keys_expired,
+        b"rdb_last_load_keys_loaded:%d" % snapshots.last_keys_loaded,
         *_append_log(ctx),
+        *([] if loading is None else loading.lines()),
     ]
 
 
 def _append_log(ctx: Context) -> list[bytes]:
-    append_log = ctx.engine.append_log
-    rewriter = ctx.engine.rewriter
+    engine = ctx.engine
+    append_log = engine.append_log
+    rewriter = engine.rewriter
     started_ms = rewriter.started_ms
     lines = [
         b"aof_enabled:%d" % (append_log.state != OFF),
@@ -368,7 +376,7 @@ def _append_log(ctx: Context) -> list[bytes]:
         b"aof_rewrites:%d" % rewriter.rewrites,
         b"aof_rewrites_consecutive_failures:%d" % rewriter.failures,
         b"aof_last_write_status:" + (b"err" if append_log.is_failing() else b"ok"),
-        b"aof_last_cow_size:0",
+        b"aof_last_cow_size:%d" % engine.children.last_copied_bytes[AOF],
         b"module_fork_in_progress:0",
         b"module_fork_last_cow_size:0",
     ]
@@ -430,8 +438,8 @@ def _stats(ctx: Context) -> list[bytes]:
         b"pubsub_channels:%d" % len(pubsub.channels.by_name),
         b"pubsub_patterns:%d" % len(pubsub.patterns.by_name),
         b"pubsubshard_channels:%d" % len(pubsub.shard_channels.by_name),
-        b"latest_fork_usec:0",
-        b"total_forks:0",
+        b"latest_fork_usec:%d" % engine.children.fork_us,
+        b"total_forks:%d" % engine.children.forks,
         b"migrate_cached_sockets:0",
         b"slave_expires_tracked_keys:0",
         b"active_defrag_hits:0",

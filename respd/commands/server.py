@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from respd import gates
 from respd.arguments import int_arg, int_arg_between
 from respd.command import (
     ADMIN,
@@ -148,24 +149,24 @@ def _ridge(random: Random, columns: int, rows: int, level: float) -> list[float]
 def shutdown(ctx: Context, args: list[bytes]) -> object:
     """End the server.
 
-    Reply: none, the connection closes. Nothing is saved; SAVE is therefore refused unless FORCE is given.
-    Errors: syntax error; that no shutdown is in progress (ABORT); that saving failed.
+    A snapshot is taken with SAVE, and with save points unless NOSAVE is given. Should that fail, the server goes on,
+    unless FORCE is given. NOW has nothing to hurry: there are no replicas to wait for.
+
+    Reply: none, the connection closes. Errors: syntax error; that no shutdown is in progress (ABORT); saving failed.
     """
-    given = [word.upper() for word in args[1:]]
+    given = [word.lower() for word in args[1:]]
     for word in given:
-        if word not in (b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"):
+        if word not in (b"nosave", b"save", b"now", b"force", b"abort"):
             raise CommandError(SYNTAX)
-    if b"ABORT" in given:
+    if b"abort" in given:
         if len(set(given)) > 1:
             raise CommandError(SYNTAX)
         raise CommandError(b"ERR No shutdown in progress.")
-    if b"SAVE" in given:
-        if b"NOSAVE" in given:
-            raise CommandError(SYNTAX)
-        if b"FORCE" not in given:
-            ctx.engine.log.warning("SHUTDOWN SAVE refused: this version of respd cannot save")
-            raise CommandError(b"ERR Errors trying to SHUTDOWN. Check logs.")
-    ctx.engine.request_shutdown()
+    if b"save" in given and b"nosave" in given:
+        raise CommandError(SYNTAX)
+    if not ctx.engine.shut_down(given):
+        raise CommandError(b"ERR Errors trying to SHUTDOWN. Check logs.")
+    ctx.client.gates |= gates.CLOSING
     return NO_REPLY
 
 

@@ -136,6 +136,11 @@ class Table(Generic[Value]):
         self._whole = {}
         return True
 
+    def parts(self) -> list[dict[bytes, Value]]:
+        """Return the dictionaries that hold everything, to be read while nothing changes. O(1)."""
+        shards = self._shards
+        return [self._whole] if shards is None else shards
+
     def copy(self) -> "Table[Value]":
         """Return an independent table. O(n)."""
         twin: Table[Value] = Table()

@@ -57,6 +57,7 @@ class LogLoader:
         self.directory = engine.append_log.directory
         self.total_bytes: int = self.directory.check_files()
         self.loaded_bytes: int = 0
+        self.used_memory_bytes: int = 0
         self.loaded_keys: int = 0
         self._parts: list[LogFile] = self.directory.manifest.parts()
         self._at = 0  # of the part under way

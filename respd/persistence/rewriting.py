@@ -8,12 +8,13 @@ log.
 from __future__ import annotations
 
 import os
-import signal
 from typing import TYPE_CHECKING, Final
 
 from respd.persistence.append_log import OFF, ON, WAITING
 from respd.persistence.base_commands import CommandWriter
+from respd.persistence.children import AOF, KILLED_BY_US, RDB
 from respd.persistence.log_directory import reason_of
+from respd.persistence.snapshot import SnapshotFile
 
 if TYPE_CHECKING:
     from respd.engine import Engine
@@ -43,17 +44,17 @@ class BaseFile:
 
 def makes_snapshots(engine: Engine) -> bool:
     """Tell whether bases are snapshots (RDB) rather than commands."""
-    return engine.config.aof_use_rdb_preamble and _writes_snapshots()
-
-
-def _writes_snapshots() -> bool:
-    return False
+    return engine.config.aof_use_rdb_preamble
 
 
 def write_base(engine: Engine, path: str) -> None:
     """Write the whole data set to a new file, synced; raise OSError."""
     file = BaseFile(engine, path)
     try:
+        if makes_snapshots(engine):
+            SnapshotFile(engine, file.fd, True).write()
+            engine.disk.fsync(file.fd)
+            return
         writer = CommandWriter(file.write)
         if engine.config.aof_timestamp_enabled:
             writer.annotate(int(engine.clock.ms) // 1000)
@@ -78,21 +79,22 @@ class Rewriter:
         self.failures: int = 0  # in a row
         self.started_ms: int = -1
         self.last_duration_s: int = -1
-        self._pid: int = 0
+        self.children = engine.children
+        self._pid: int = 0  # of the child that rewrites
         self._retry_ms: int = 0
         self._delay_min: int = 0
 
     def runs(self) -> bool:
         """Tell whether a rewrite is under way."""
-        return self._pid != 0
+        return self.children.kind == AOF
 
     def other_child_runs(self) -> bool:
         """Tell whether a snapshot is under way."""
-        return False
+        return self.children.kind == RDB
 
     def any_child_runs(self) -> bool:
         """Tell whether either is."""
-        return self._pid != 0
+        return self.children.runs()
 
     # -- starting
 
@@ -112,49 +114,35 @@ class Rewriter:
                 return False
         self.rewrites += 1
         try:
-            pid = os.fork()
+            pid = self.children.start(AOF, self._be_child, self.finish)
         except OSError as error:
             self.last_succeeded = False
             self.log.warning(f"Can't rewrite append only file in background: fork: {reason_of(error)}")
             return False
-        if pid == 0:
-            self._be_child()
         self._pid = pid
         self.log.notice(f"Background append only file rewriting started by pid {pid}")
         self.is_scheduled = False
         self.started_ms = int(self.clock.ms)
         return True
 
-    def _be_child(self) -> None:
-        """Write the base and end the process."""
-        status = 1
+    def _be_child(self) -> int:
+        """Write the base; return the exit status of the process."""
+        path = _temporary_base(os.getpid())
         try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            self.log.role = "C"
-            path = _temporary_base(os.getpid())
-            try:
-                write_base(self.engine, path)
-                self.log.notice(f"Successfully created the temporary AOF base file {path}")
-                status = 0
-            except OSError as error:
-                self.log.warning(f"Write error writing append only file on disk: {reason_of(error)}")
-        finally:
-            os._exit(status)
+            write_base(self.engine, path)
+        except OSError as error:
+            self.log.warning(f"Write error writing append only file on disk: {reason_of(error)}")
+            return 1
+        self.log.notice(f"Successfully created the temporary AOF base file {path}")
+        return 0
 
     def kill(self) -> None:
         """End the rewrite under way, if one is, and remove what it has written."""
-        pid = self._pid
-        if not pid:
-            return
-        self.log.notice(f"Killing running AOF rewrite child: {pid}")
-        try:
-            os.kill(pid, signal.SIGUSR1)
-            os.waitpid(pid, 0)
-        except OSError:
-            pass
-        self._end(pid)
+        if self.runs():
+            pid = self._pid
+            self.log.notice(f"Killing running AOF rewrite child: {pid}")
+            self.children.kill()
+            self._end(pid)
 
     def _end(self, pid: int) -> None:
         self._pid = 0
@@ -168,12 +156,7 @@ class Rewriter:
     # -- going on
 
     def check(self) -> None:
-        """See whether a rewrite has ended, or one is due."""
-        if self._pid:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
-            if pid:
-                self.finish(status)
-            return
+        """See whether a rewrite is due."""
         if self.any_child_runs():
             return
         if self.is_scheduled:
@@ -217,7 +200,7 @@ class Rewriter:
         append_log = self.engine.append_log
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            if number != signal.SIGUSR1:
+            if number != KILLED_BY_US:
                 self.last_succeeded = False
                 self.failures += 1
             self.log.warning(f"Background AOF rewrite terminated by signal {number}")
