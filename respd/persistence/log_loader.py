@@ -228,7 +228,7 @@ class LogLoader:
         reader = self._snapshot
         assert reader is not None
         engine = self.engine
-        db = engine.databases[0]
+        db = self._ctx.db
         seen = 0
         try:
             while True:
@@ -247,7 +247,8 @@ class LogLoader:
                 elif isinstance(event, SelectEvent):
                     if event.database >= len(engine.databases):
                         self._refuse_snapshot(f"database {event.database} is out of range")
-                    db = engine.databases[event.database]
+                    self._ctx.select(event.database)
+                    db = self._ctx.db
                 elif isinstance(event, FunctionEvent):
                     self._refuse_snapshot("respd has no functions yet")
                 elif isinstance(event, ModuleAuxEvent):
@@ -257,6 +258,7 @@ class LogLoader:
         except CorruptFile as fault:
             self._refuse_snapshot(str(fault))
         self._snapshot = None
+        self._ctx.select(0)
         commands = AofReader(reader.consumed)
         rest = reader.rest()
         if rest:
