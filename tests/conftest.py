@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Our options, besides pytest's own."""
     parser.addoption("--redis-server", metavar="PATH", help="the redis-server (8 or later) to compare with")
     parser.addoption("--random-steps", type=int, default=0, metavar="N", help="steps of the random differential test")
+    parser.addoption("--long", action="store_true", help="the long forms of the tests of persistence")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,6 +54,12 @@ def oracle_program(pytestconfig: pytest.Config) -> str:
     if program is None:
         pytest.skip("no redis-server 8 to compare with: name one with --redis-server or RESPD_TEST_REDIS")
     return program
+
+
+@pytest.fixture(scope="session")
+def long_form(pytestconfig: pytest.Config) -> bool:
+    """Whether tests with a long form are to run in it."""
+    return bool(pytestconfig.getoption("--long"))
 
 
 class _Keeper:
