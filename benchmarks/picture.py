@@ -13,7 +13,13 @@ from benchmarks.report import Comparison, Contestant
 WIDTH = 1080
 PANEL_HEIGHT = 270
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 64, 40
-COLOURS = ("#9aa0a6", "#1a73e8", "#f9ab00", "#188038", "#a142f4")
+COLOURS = ("#5f6368", "#188038", "#a142f4", "#d93025", "#129eaf")
+KNOWN = {
+    "valkey-server": "#bdc1c6",
+    "respd compiled": "#1a73e8",
+    "respd interpreted": "#8ab4f8",
+    "fakeredis": "#f9ab00",
+}
 INK, GRID = "#3c4043", "#dadce0"
 
 
@@ -28,6 +34,10 @@ def round_step(largest: float) -> float:
     while largest / step > 6:
         step *= 2.5 if str(step).lstrip("0.").startswith("2") else 2
     return step
+
+
+def _colour(one: Contestant, number: int) -> str:
+    return KNOWN.get(one.name, COLOURS[number % len(COLOURS)])
 
 
 def _rps(one: Contestant, pipeline: int, test: str) -> float:
@@ -63,7 +73,7 @@ def _panel(result: Comparison, pipeline: int, top: float) -> list[str]:
             rps = _rps(one, pipeline, test)
             tall = max(height * rps / 1000 / ceiling, 0.5)
             box = f'x="{x + bar * number:.1f}" y="{floor - tall:.1f}" width="{bar - 0.5:.1f}" height="{tall:.1f}"'
-            colour = COLOURS[number % len(COLOURS)]
+            colour = _colour(one, number)
             parts.append(f'<rect {box} fill="{colour}"><title>{escape(f"{one.name} {test}: {rps:.0f}")}</title></rect>')
         ours = _ours(result)
         if ours is not None and ours.can(pipeline, test):
@@ -91,7 +101,7 @@ def draw(result: Comparison) -> str:
     x = float(LEFT)
     y = height - legend_height + 14
     for number, one in enumerate(result.contestants):
-        parts.append(f'<rect x="{x:.0f}" y="{y - 10}" width="12" height="12" fill="{COLOURS[number % len(COLOURS)]}"/>')
+        parts.append(f'<rect x="{x:.0f}" y="{y - 10}" width="12" height="12" fill="{_colour(one, number)}"/>')
         label = f"{one.name} ({one.version})"
         parts.append(_text(x + 18, y, label))
         x += 36 + 6.4 * len(label)

@@ -45,7 +45,8 @@ def speed_block(result: report.Comparison) -> str:
     lines = []
     ours = next((one for one in result.contestants if one.name.startswith("respd")), None)
     if ours is not None:
-        means = [f"{result.mean_ratio(ours, depth):.2f} {report.title(depth)}" for depth in result.pipelines]
+        words = {depth: report.title(depth).replace("pipelines", "with pipelines") for depth in result.pipelines}
+        means = [f"{result.mean_ratio(ours, depth):.2f} {words[depth]}" for depth in result.pipelines]
         first = result.contestants[0]
         lines = [f"Geometric mean of {ours.name}'s ratios to {first.name} {first.version}: **{', '.join(means)}**.", ""]
     names = ", ".join(one.name for one in result.contestants)

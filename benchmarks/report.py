@@ -109,6 +109,10 @@ def _thousands(rps: float) -> str:
     return f"{rps / 1000:.0f}" if rps >= 10_000 else f"{rps / 1000:.1f}"
 
 
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
 def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     return [*lines, *("| " + " | ".join(cells) + " |" for cells in rows), ""]
@@ -130,11 +134,11 @@ def as_markdown(result: Comparison) -> str:
             for one in others:
                 if one.can(pipeline, test):
                     ratio = result.ratio(one, pipeline, test)
-                    cells.append(f"{_thousands(one.typical(pipeline, test).rps)} ({ratio:.2f})")
+                    cells.append(f"{_thousands(one.typical(pipeline, test).rps)} ({_ratio(ratio)})")
                 else:
                     cells.append("–")
             rows.append(cells)
-        means = [f"**{result.mean_ratio(one, pipeline):.2f}**" for one in others]
+        means = [f"**{_ratio(result.mean_ratio(one, pipeline))}**" for one in others]
         rows.append(["**geometric mean of the ratios**", "1", *means])
         heads = [f"{title(pipeline)}: k req/s (ratio)", first.name, *(one.name for one in others)]
         lines += _table(heads, rows)
