@@ -374,6 +374,22 @@ class Database:
         if shared.notify_classes & NEW:
             self.notify(key, NEW, b"new")
 
+    def load(self, key: bytes, value: object, expire_at_ms: i64) -> bool:
+        """Store a value from a file, with its expiry (0: none), without an event; return False if the key is there."""
+        dense = self.dense
+        access = self.shared.access_clock
+        if access < 0:
+            access = access_second(self.clock.ms)
+        entry = Entry(value, len(dense), access)
+        if not self.entries.add(key, entry):
+            return False
+        dense.append(key)
+        if expire_at_ms != 0:
+            self._note_expiry(key, entry, expire_at_ms)
+        if isinstance(value, HashValue) and value.next_expire_ms != 0:
+            self.schedule(key, value.next_expire_ms)
+        return True
+
     def remove(self, key: bytes) -> bool:
         """Delete a key without an event; tell whether it was there. Huge values are freed later, in slices."""
         entry = self.entries.pop(key)
@@ -472,6 +488,9 @@ class Database:
         entry = self.entries[key]
         if entry.expire_at_ms != 0:
             self._forget_expiry(key, entry)
+        self._note_expiry(key, entry, at_ms)
+
+    def _note_expiry(self, key: bytes, entry: Entry, at_ms: i64) -> None:
         if at_ms <= 0:
             at_ms = 1
         entry.expire_at_ms = at_ms

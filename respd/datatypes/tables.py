@@ -64,10 +64,11 @@ class Table(Generic[Value]):
         """Give `key` this value unless it has one already; return whether it is new."""
         shards = self._shards
         table = self._whole if shards is None else shards[_shard(key)]
-        if key in table:
+        size = len(table)
+        table.setdefault(key, value)
+        if len(table) == size:
             return False
-        table[key] = value
-        if shards is None and len(table) > _SPLIT_SIZE:
+        if shards is None and size >= _SPLIT_SIZE:
             self._split()
         return True
 
