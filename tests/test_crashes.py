@@ -12,7 +12,7 @@ from crashes.harness import DURABILITIES, Harness, Report, make_target
 from crashes.ledger import Account, Ledger, Verdict
 from crashes.target import ask
 from crashes.writes import KINDS, Model, State, commands, reading, state_of
-from tests.servers import Server, respd_environment
+from tests.servers import Server, respd_command, respd_environment
 
 
 def after(writer: int, number: int) -> Model:
@@ -147,3 +147,14 @@ def test_redis_keeps_its_promises(oracle_program: str, place: Path, durability: 
     report = kill([oracle_program], place, durability, 6)
     assert report.broken == []
     assert sum(report.kills.values()) >= 6
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("durability", DURABILITIES)
+def test_respd_keeps_its_promises(place: Path, durability: str, long_form: bool) -> None:
+    """However it is killed. (By hand: `python -m crashes --server respd --kills 2000`.)"""
+    kills = 200 if long_form else 24
+    report = kill(respd_command(), place, durability, kills)
+    assert report.broken == []
+    assert sum(report.kills.values()) >= kills
+    assert report.acknowledged > 100
