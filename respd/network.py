@@ -48,7 +48,7 @@ _SETTLE_MS: Final = 4  # what is due waits no longer than this for clients that 
 _STOPS: Final = gates.BLOCKED | gates.CLOSING  # nothing more is run
 _HALTS: Final = _STOPS | gates.AUTH
 _LOADING_S: Final = 0.02  # between two looks at the sockets while the data is being loaded
-_LAZY_SLICE: Final = 200
+_LAZY_SLICE: Final = 32
 _LAZY_S: Final = 0.001  # of each turn, while something is to be freed
 _DENIED: Final = (
     b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
@@ -537,8 +537,7 @@ class Server:
         if engine.shutdown_requested:
             return 0.0
         self.stats.eventloop_cycles += 1
-        if clock.ms >= self.cron.next_ms:
-            self.cron.run()
+        if clock.ms >= self.cron.next_ms and self.cron.run():
             self.close_idle()
         self._settle()
         self.stats.eventloop_duration_us += int((clock.refresh() - woken) * 1e6)
@@ -563,6 +562,7 @@ class Server:
             until_s = clock.refresh() + _LAZY_S
             while graveyard.free_some(_LAZY_SLICE) and clock.refresh() < until_s:
                 pass
+            self.cron.memory.freed_some()
             return 0.0
         until = engine.next_event_ms()
         if self.cron.next_ms < until:
