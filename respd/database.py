@@ -132,6 +132,7 @@ class Keyspace:
         self.hooks: i64 = 0
         self.notify_classes: i64 = 0
         self.access_clock: i32 = access_second(clock.ms)  # NO_TOUCH_CLOCK: leave access times alone
+        self.may_expire: bool = False  # some key or field has been given an expiry, and may have it still
         self.active_expire: bool = True
         self.expire_off: bool = False  # while something must see expired keys as they are
         self.watched_keys: i64 = 0
@@ -497,6 +498,7 @@ class Database:
         self.volatile += 1
         self.expire_sum_s += at_ms // 1000
         self.deadlines.add(key, at_ms)
+        self.shared.may_expire = True
 
     def persist(self, key: bytes) -> bool:
         """Take the expiry from `key`; tell whether it had one."""
@@ -577,6 +579,7 @@ class Database:
     def schedule(self, key: bytes, at_ms: i64) -> None:
         """Have the due fields of the hash at `key` removed at `at_ms`."""
         self.field_deadlines.add(key, at_ms)
+        self.shared.may_expire = True
 
     def expire_fields(self, key: bytes, value: HashValue, limit: i64 = EVERY_FIELD) -> bool:
         """Remove up to `limit` fields of a hash whose time has come; tell whether the key went with the last."""
