@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from mypy_extensions import i32, i64
 
 from respd.database import access_second
-from respd.datatypes.hashes import HashValue
 from respd.persistence.rdb_format import CorruptFile, ShortFile, UnsupportedFile
 from respd.persistence.rdb_reader import (
     AuxEvent,
@@ -215,17 +214,12 @@ class RdbLoader:
 
     def _put(self, db: Database, event: KeyEvent, now_access: i64) -> None:
         key = event.key
-        value = event.value
-        if key in db.entries:
+        if not db.load(key, event.value, event.expire_at_ms):
             if not self._merge:
                 self.log.warning(f"RDB has duplicated key '{key.decode(errors='backslashreplace')}' in DB {db.index}")
                 raise CorruptFile("Duplicated key found in RDB file", self._reader.consumed)
             db.remove(key)
-        db.add(key, value)
-        if event.expire_at_ms != 0:
-            db.set_expire(key, event.expire_at_ms)
-        if isinstance(value, HashValue) and value.next_expire_ms != 0:
-            db.schedule(key, value.next_expire_ms)
+            db.load(key, event.value, event.expire_at_ms)
         if event.idle_s > 0:
             access = now_access - event.idle_s
             db.entries[key].access = i32(max(0, access))

@@ -12,7 +12,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from respd.client import Client, Outbox
-from respd.commands.keys import place
 from respd.context import Context
 from respd.errors import CommandError
 from respd.persistence.aof_reader import AofReader, CorruptLog, begins_with_snapshot
@@ -237,9 +236,8 @@ class LogLoader:
                     return True
                 if isinstance(event, KeyEvent):
                     if event.value is not None:
-                        if event.key in db.entries:
+                        if not db.load(event.key, event.value, event.expire_at_ms):
                             self._refuse_snapshot("a key is there twice")
-                        place(db, event.key, event.value, int(event.expire_at_ms))
                         self.loaded_keys += 1
                     seen += 1
                     if seen % _LOOK_AT_CLOCK == 0 and monotonic() >= until_s:
