@@ -54,7 +54,6 @@ _SUBSCRIBED_COMMANDS: Final = frozenset(
 )  # fmt: skip
 _NEVER_QUEUED: Final = frozenset([b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"])
 _KIND_NAMES: Final = {BLOCK_LIST: b"list", BLOCK_ZSET: b"zset", BLOCK_STREAM: b"stream"}
-_DISK_FAILS: Final = gates.SNAPSHOT_FAILS | gates.LOG_FAILS
 _ARGS_SHOWN: Final = 128
 _EXPIRE_BATCH: Final = 100
 _EXPIRE_SLICE_S: Final = 0.005
@@ -342,7 +341,7 @@ class Engine:
             self.reject(ctx, command, CommandError(NOAUTH))
         elif set_gates & gates.MULTI and command.flags & NO_MULTI:
             self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))
-        elif set_gates & _DISK_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
+        elif set_gates & gates.DISK_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
             self.reject(ctx, command, CommandError(self.disk_error()))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
             self.reject(ctx, command, not_in_subscribed_mode(command))

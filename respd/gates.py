@@ -19,5 +19,6 @@ LOADING: Final = 1 << 20  # the data is being loaded
 SNAPSHOT_FAILS: Final = 1 << 22  # the last snapshot in the background has failed: commands that write are refused
 LOG_FAILS: Final = 1 << 21  # the append-only file cannot be written: commands that write are refused
 MEMORY: Final = 1 << 19  # maxmemory is set
+DISK_FAILS: Final = LOG_FAILS | SNAPSHOT_FAILS
 
 ALL: Final = (1 << 32) - 1

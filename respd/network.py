@@ -491,8 +491,8 @@ class Server:
                     loader.close()
                     engine.end_loading()
                 note_loaded(engine, loader)
-            if self.config.appendonly and not engine.shutdown_requested:
-                engine.append_log.open_at_start()
+            if not engine.shutdown_requested:
+                engine.append_log.begin()
         except (LogFileError, LoadError):
             return False
         return True
@@ -532,7 +532,7 @@ class Server:
                     continue
             self._read(connection)
             if clock.ms >= settle_ms:
-                self._settle()
+                self._settle_between()
                 settle_ms = clock.ms + _SETTLE_MS
         if engine.shutdown_requested:
             return 0.0
@@ -552,6 +552,13 @@ class Server:
         if engine.effects.is_on:
             engine.append_log.flush()
         self.flush_all()
+
+    def _settle_between(self) -> None:
+        """Settle in the middle of a turn. Where replies wait for a sync, they wait for the turn's one."""
+        if self.engine.append_log.syncs_each_turn():
+            self.engine.before_sleep()
+        else:
+            self._settle()
 
     def _next_timeout(self) -> float:
         engine = self.engine

@@ -27,6 +27,7 @@ from respd.command import (
     num_keys,
 )
 from respd.errors import CommandError
+from respd.gates import DISK_FAILS, SNAPSHOT_FAILS
 from respd.protocol.replies import OK
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ _UNKNOWN: Final = b"ERR Unknown Redis command called from script"
 _ARITY: Final = b"ERR Wrong number of args calling Redis command from script"
 _NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
 _READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
+
+_BLOCKED: Final = (
+    b"MISCONF Redis is configured to %b, but it's currently unable to persist to disk. Writable scripts are blocked. "
+    b"Use 'no-writes' flag for read only scripts.%b"
+)
 
 group = Group("scripting")
 
@@ -63,6 +69,8 @@ class _Run:
             return CommandError(_NOT_ALLOWED)
         if self.read_only and command.flags & (WRITE | MAY_REPLICATE):
             return CommandError(_READ_ONLY)
+        if engine.gates & DISK_FAILS and command.flags & WRITE:
+            return CommandError(engine.disk_error())
         return engine.call_queued(self.ctx, words, not engine.scripts.replicates)
 
     def is_command(self, words: list[bytes]) -> bool:
@@ -89,6 +97,8 @@ def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> o
     script = scripts.get(digest)
     if read_only and script.flags is not None and script.writes():
         raise CommandError(b"ERR Can not execute a script with write flag using *_ro command.")
+    if engine.gates & DISK_FAILS and script.flags is not None and script.writes():
+        raise CommandError(_disk_error(ctx))
     client = ctx.client
     clock = engine.clock
     was_frozen, denied = clock.frozen, ctx.deny_blocking
@@ -106,6 +116,13 @@ def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> o
         if client.db_index != index:
             ctx.select(index)  # a script's SELECT is its own
         ctx.record_nothing()
+
+
+def _disk_error(ctx: Context) -> bytes:
+    """Return the error of a script that says that it writes, while the disk fails."""
+    if ctx.engine.gates & SNAPSHOT_FAILS:
+        return _BLOCKED % (b"save RDB snapshots", b"")
+    return _BLOCKED % (b"persist data to AOF", b" AOF error: " + ctx.engine.append_log.error_reason())
 
 
 @group.command("EVAL", arity=-3, flags=_EVAL, since="2.6.0", syntax=f"script {_SYNTAX}",

@@ -67,6 +67,7 @@ class AppendLog:
         self.delayed_fsyncs: int = 0
         self.write_error: str = ""  # why the last write failed, "" when it did not
         self._sync_error: str = ""
+        self.was_loaded: bool = False  # the server has started from it, or with none
         self._buffer: list[bytes] = []
         self._buffered: int = 0
         self._postponed_since_ms: int = 0
@@ -74,6 +75,21 @@ class AppendLog:
         self._timestamp: int = 0
 
     # -- beginning and ending
+
+    def begin(self) -> None:
+        """Begin to log, if that is asked for, once what is on the disk has been loaded. Raise LogFileError.
+
+        When CONFIG SET asked for it meanwhile, the log that is there, if any, is not what was loaded: it is replaced.
+        """
+        if not self.config.appendonly:
+            return
+        if self.was_loaded:
+            self.open_at_start()
+            return
+        try:
+            self.start()
+        except ConfigError:
+            raise LogFileError from None
 
     def open_at_start(self) -> None:
         """Begin to log, after loading: go on with the last increment, or make the first files. Raise LogFileError."""
@@ -83,9 +99,9 @@ class AppendLog:
         manifest = directory.manifest.copy()
         is_new = not manifest.increments
         if manifest.is_empty():
-            from respd.persistence.rewriting import makes_snapshots, write_base
+            from respd.persistence.rewriting import write_base
 
-            name = manifest.new_base(directory.stem, makes_snapshots(self.engine))
+            name = manifest.new_base(directory.stem, self.config.aof_use_rdb_preamble)
             try:
                 write_base(self.engine, directory.path(name))
             except OSError as error:
@@ -266,7 +282,15 @@ class AppendLog:
 
     def error_text(self) -> bytes:
         """Return the error that commands that write get while writing fails."""
-        return b"MISCONF Errors writing to the AOF file: " + (self.write_error or self._sync_error).encode()
+        return b"MISCONF Errors writing to the AOF file: " + self.error_reason()
+
+    def error_reason(self) -> bytes:
+        """Return what the system says of that failure."""
+        return (self.write_error or self._sync_error).encode()
+
+    def syncs_each_turn(self) -> bool:
+        """Tell whether every turn that writes has to wait for a sync."""
+        return self.state != OFF and self.config.appendfsync == b"always"
 
     def _gather(self) -> None:
         data = self.effects.take()

@@ -46,7 +46,6 @@ class Background:
 
     def retire(self, fd: int) -> None:
         """Sync a file that is written no more, and close it."""
-        self._asked += 1
         self._put(_Job(_RETIRE, fd, 0))
 
     def remove(self, path: str) -> None:
@@ -62,7 +61,7 @@ class Background:
         self._put(_Job(_CLOSE, fd, 0))
 
     def pending_syncs(self) -> int:
-        """Return how many syncs are asked for and not done."""
+        """Return how many syncs are asked for and not done, those of retired files apart."""
         return self._asked - self._done
 
     def drain(self) -> None:
@@ -104,7 +103,8 @@ class Background:
             self.error = error
         if job.kind == _RETIRE:
             self._close(job.fd)
-        self._done += 1
+        else:
+            self._done += 1
 
     def _close(self, fd: int) -> None:
         try:

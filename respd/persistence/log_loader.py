@@ -36,6 +36,7 @@ def prepare_log(engine: Engine) -> LogLoader | None:
     """
     directory = engine.append_log.directory
     directory.load()
+    engine.append_log.was_loaded = engine.config.appendonly
     if not engine.config.appendonly:
         return None
     if directory.is_old_style():

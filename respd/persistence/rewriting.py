@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from respd.persistence.append_log import OFF, ON, WAITING
 from respd.persistence.base_commands import CommandWriter
-from respd.persistence.children import AOF, KILLED_BY_US, RDB
+from respd.persistence.children import AOF, KILLED_BY_US, RDB, SUPPORTED
 from respd.persistence.log_directory import reason_of
 from respd.persistence.snapshot import SnapshotFile
 
@@ -24,12 +24,12 @@ _FAILURES_ALLOWED: Final = 3
 _LONGEST_DELAY_MIN: Final = 60
 
 
-class BaseFile:
-    """A base under way. Long ones are synced as they grow, so that the last sync does not take long."""
+class _CommandFile:
+    """A base of commands under way. A long one is synced as it grows, so that the last sync does not take long."""
 
-    def __init__(self, engine: Engine, path: str) -> None:
+    def __init__(self, engine: Engine, fd: int) -> None:
         self.disk = engine.disk
-        self.fd = self.disk.open_new(path)
+        self.fd = fd
         self._is_incremental = engine.config.aof_rewrite_incremental_fsync
         self._unsynced = 0
 
@@ -42,26 +42,21 @@ class BaseFile:
             self._unsynced = 0
 
 
-def makes_snapshots(engine: Engine) -> bool:
-    """Tell whether bases are snapshots (RDB) rather than commands."""
-    return engine.config.aof_use_rdb_preamble
-
-
 def write_base(engine: Engine, path: str) -> None:
     """Write the whole data set to a new file, synced; raise OSError."""
-    file = BaseFile(engine, path)
+    disk = engine.disk
+    fd = disk.open_new(path)
     try:
-        if makes_snapshots(engine):
-            SnapshotFile(engine, file.fd, True).write()
-            engine.disk.fsync(file.fd)
-            return
-        writer = CommandWriter(file.write)
-        if engine.config.aof_timestamp_enabled:
-            writer.annotate(int(engine.clock.ms) // 1000)
-        writer.write(engine.databases)
-        engine.disk.fsync(file.fd)
+        if engine.config.aof_use_rdb_preamble:
+            SnapshotFile(engine, fd, True).write()
+        else:
+            writer = CommandWriter(_CommandFile(engine, fd).write)
+            if engine.config.aof_timestamp_enabled:
+                writer.annotate(int(engine.clock.ms) // 1000)
+            writer.write(engine.databases)
+        disk.fsync(fd)
     finally:
-        engine.disk.close(file.fd)
+        disk.close(fd)
 
 
 class Rewriter:
@@ -81,6 +76,7 @@ class Rewriter:
         self.last_duration_s: int = -1
         self.children = engine.children
         self._pid: int = 0  # of the child that rewrites
+        self._is_snapshot: bool = True  # what it writes
         self._retry_ms: int = 0
         self._delay_min: int = 0
 
@@ -113,8 +109,11 @@ class Rewriter:
                 self.last_succeeded = False
                 return False
         self.rewrites += 1
+        self._is_snapshot = self.config.aof_use_rdb_preamble
+        if not SUPPORTED:
+            return self._rewrite_in_foreground()
         try:
-            pid = self.children.start(AOF, self._be_child, self.finish)
+            pid = self.children.start(AOF, self._be_child, self._finish)
         except OSError as error:
             self.last_succeeded = False
             self.log.warning(f"Can't rewrite append only file in background: fork: {reason_of(error)}")
@@ -136,22 +135,33 @@ class Rewriter:
         self.log.notice(f"Successfully created the temporary AOF base file {path}")
         return 0
 
+    def _rewrite_in_foreground(self) -> bool:
+        """Where there is no fork: nobody is served meanwhile."""
+        self.log.notice("This system has no fork: rewriting in the foreground, nobody is served meanwhile")
+        self._pid = os.getpid()
+        self.started_ms = int(self.clock.ms)
+        self.is_scheduled = False
+        self._note(self._be_child() == 0 and self._install())
+        self._end()
+        return self.last_succeeded
+
     def kill(self) -> None:
         """End the rewrite under way, if one is, and remove what it has written."""
         if self.runs():
-            pid = self._pid
-            self.log.notice(f"Killing running AOF rewrite child: {pid}")
+            self.log.notice(f"Killing running AOF rewrite child: {self._pid}")
             self.children.kill()
-            self._end(pid)
 
-    def _end(self, pid: int) -> None:
-        self._pid = 0
+    def _end(self) -> None:
         try:
-            self.disk.unlink(_temporary_base(pid))
+            self.disk.unlink(_temporary_base(self._pid))
         except OSError:
-            pass
+            pass  # it is the base now, or was never begun
         self.last_duration_s = (int(self.clock.ms) - self.started_ms) // 1000
         self.started_ms = -1
+        append_log = self.engine.append_log
+        if append_log.state == WAITING:
+            append_log.discard_until_base()
+            self.is_scheduled = True
 
     # -- going on
 
@@ -194,43 +204,38 @@ class Rewriter:
         )
         return True
 
-    def finish(self, status: int) -> None:
+    def _finish(self, status: int) -> None:
         """The child has ended: put its base into the log, or say what went wrong."""
-        pid = self._pid
-        append_log = self.engine.append_log
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            if number != KILLED_BY_US:
-                self.last_succeeded = False
-                self.failures += 1
             self.log.warning(f"Background AOF rewrite terminated by signal {number}")
+            if number != KILLED_BY_US:
+                self._note(False)
         elif os.WEXITSTATUS(status) != 0:
-            self.last_succeeded = False
-            self.failures += 1
             self.log.warning("Background AOF rewrite terminated with error")
+            self._note(False)
         else:
             self.log.notice("Background AOF rewrite terminated with success")
-            if self._install(pid):
-                self.failures = 0
-                self.last_succeeded = True
-                self.log.notice("Background AOF rewrite finished successfully")
-                if append_log.state == WAITING:
-                    append_log.state = ON
-            else:
-                self.last_succeeded = False
-                self.failures += 1
-        self._end(pid)
-        if append_log.state == WAITING:
-            append_log.discard_until_base()
-            self.is_scheduled = True
+            self._note(self._install())
+        self._end()
 
-    def _install(self, pid: int) -> bool:
+    def _note(self, succeeded: bool) -> None:
+        self.last_succeeded = succeeded
+        if not succeeded:
+            self.failures += 1
+            return
+        self.failures = 0
+        self.log.notice("Background AOF rewrite finished successfully")
+        if self.engine.append_log.state == WAITING:
+            self.engine.append_log.state = ON
+
+    def _install(self) -> bool:
         """Make the child's file the base of the log; log a failure and return False, with the log as it was."""
         append_log = self.engine.append_log
         directory = append_log.directory
         manifest = directory.manifest.copy()
-        temporary = _temporary_base(pid)
-        base = manifest.new_base(directory.stem, makes_snapshots(self.engine))
+        temporary = _temporary_base(self._pid)
+        base = manifest.new_base(directory.stem, self._is_snapshot)
         try:
             self.disk.rename(temporary, directory.path(base))
         except OSError as error:
