@@ -36,6 +36,7 @@ from respd.protocol.replies import encode_error
 from respd.protocol.requests import ProtocolError, RequestParser
 
 if TYPE_CHECKING:
+    from respd.persistence.disk import Disk
     from respd.stats import Stats
 
 _READ_SIZE: Final = 16 * 1024
@@ -714,12 +715,14 @@ def _keep_alive(sock: socket.socket, interval_s: int) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
-def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = None) -> int:
+def serve(
+    config: Config, log: Log, on_ready: Callable[[Server], None] | None = None, disk: Disk | None = None
+) -> int:
     """Run a server with `config` until it is told to stop; return the process's exit status."""
     from respd.clock import Clock
     from respd.commands import all_groups
 
-    engine = Engine(config, all_groups(), Clock(), log)
+    engine = Engine(config, all_groups(), Clock(), log, disk=disk)
     server = Server(config, log, engine)
     try:
         server.listen()
