@@ -715,9 +715,7 @@ def _keep_alive(sock: socket.socket, interval_s: int) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
-def serve(
-    config: Config, log: Log, on_ready: Callable[[Server], None] | None = None, disk: Disk | None = None
-) -> int:
+def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = None, disk: Disk | None = None) -> int:
     """Run a server with `config` until it is told to stop; return the process's exit status."""
     from respd.clock import Clock
     from respd.commands import all_groups
