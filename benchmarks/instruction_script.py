@@ -192,7 +192,7 @@ class Loop:
 
     def __init__(self, path: str) -> None:
         config = Config()
-        config.load(f"port 0\nunixsocket {path}\n".encode())
+        config.load(f"port 0\nunixsocket {path}\nsave ''\n".encode())
         log = Log(level=b"nothing")
         self.server = Server(config, log, Engine(config, all_groups(), ManualClock(), log, 7))
         self.server.listen()

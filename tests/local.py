@@ -21,7 +21,9 @@ class Local:
 
     def __init__(self, *groups: Group) -> None:
         self.clock = ManualClock()
-        self.engine = Engine(Config(), list(groups), self.clock, Log(level=b"nothing"), SEED)
+        config = Config()
+        config.put(b"save", [])
+        self.engine = Engine(config, list(groups), self.clock, Log(level=b"nothing"), SEED)
         self.engine.record_effects(True)
         self.engine.shared.set_notify(ALL | KEY_MISS | KEYEVENT)
         self._watcher = self.engine.connect().client

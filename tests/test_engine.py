@@ -61,7 +61,9 @@ def clock() -> ManualClock:
 @pytest.fixture
 def engine(clock: ManualClock, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     path = tmp_path_factory.mktemp("log") / "respd.log"
-    return Engine(Config(), [*all_groups(), extra], clock, Log(str(path)), seed=1)
+    config = Config()
+    config.put(b"save", [])
+    return Engine(config, [*all_groups(), extra], clock, Log(str(path)), seed=1)
 
 
 @pytest.fixture

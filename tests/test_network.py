@@ -32,6 +32,7 @@ class Loop:
         config = Config()
         config.port = free_port()
         config.bind = ["127.0.0.1"]
+        config.put(b"save", [])
         self.log_path = log_path
         self.port = config.port
         self.server = Server(config, log := Log(str(log_path)), Engine(config, [*all_groups(), extra], Clock(), log))

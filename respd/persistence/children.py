@@ -42,6 +42,7 @@ class Children:
         self.log = engine.log
         self.kind: str = ""
         self.pid: int = 0
+        self.last_pid: int = 0
         self.forks: int = 0
         self.fork_us: int = 0  # of the last one
         self.keys_total: int = 0
@@ -140,6 +141,7 @@ class Children:
         self._pipe = -1
         on_end = self._on_end
         self.last_copied_bytes[self.kind] = self.copied_peak_bytes
+        self.last_pid = self.pid
         self.pid = 0
         self.kind = ""
         self.keys_total = 0

@@ -184,7 +184,7 @@ class RdbLoader:
                     keys += 1
                 if delay_us > 0:
                     time.sleep(delay_us / 1e6)
-                if seen % _LOOK_AT_CLOCK == 0 and monotonic() >= until_s:
+                if (delay_us > 0 or seen % _LOOK_AT_CLOCK == 0) and monotonic() >= until_s:
                     break
             elif isinstance(event, SelectEvent):
                 if event.database >= len(self.engine.databases):

@@ -254,6 +254,7 @@ class Snapshots:
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             self.log.warning(f"Background saving terminated by signal {number}")
+            self._remove(f"temp-{self.children.last_pid}.rdb")
             if number != KILLED_BY_US:
                 self._note(False)
         elif os.WEXITSTATUS(status) != 0:
