@@ -14,6 +14,7 @@ from tests.servers import Server
 
 TIMEOUT_S = 600
 BRIEF_REQUESTS = 5000
+QUICK_BYTES = 3_000_000  # a request moves no more in a quick run
 BYTES_A_RUN = 400_000_000
 LIST_LENGTH = 600
 
@@ -166,9 +167,10 @@ def _pair(setting: Setting, pair: Pair, shape: Shape, tests: tuple[Test, ...]) -
 def _list(setting: Setting, shape: Shape) -> dict[str, tuple[Figures, Figures]]:
     """The whole list in one shape, measured once for a setting."""
     if shape.name not in setting.measured:
+        tests = [test for test in TESTS if not setting.quick or test.values * shape.size <= QUICK_BYTES]
         pair = setting.pair()
         try:
-            setting.measured[shape.name] = _pair(setting, pair, shape, TESTS)
+            setting.measured[shape.name] = _pair(setting, pair, shape, tuple(tests))
         finally:
             pair.stop()
     return setting.measured[shape.name]
