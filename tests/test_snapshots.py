@@ -211,7 +211,7 @@ def test_a_child_that_is_killed(start: Start, tmp_path: Path) -> None:
         assert client.ask("GET k") is None
         assert client.ask("MULTI") == b"OK"
         assert client.call("SET k v").kind == "-"
-        assert str(client.call("EXEC")).startswith('-"EXECABORT')
+        assert "EXECABORT" in str(client.call("EXEC"))
         client.ask("CONFIG SET stop-writes-on-bgsave-error no")
         assert client.ask("SET k v") == b"OK"
         client.ask("CONFIG SET stop-writes-on-bgsave-error yes rdb-key-save-delay 0")
