@@ -780,6 +780,11 @@ class Engine:
         if self.snapshots.runs():
             log.warning("There is a child saving an .rdb. Killing it!")
             self.snapshots.kill()
+        if self.append_log.is_waiting() and self.rewriter.runs():
+            if b"force" not in options:
+                log.warning("Writing initial AOF, can't exit.")
+                return False
+            log.warning("Writing initial AOF. Exit anyway.")
         if self.loading is None and (b"save" in options or (self.config.save and b"nosave" not in options)):
             if self.rewriter.runs():
                 log.warning("There is a child rewriting the AOF. Killing it!")

@@ -745,6 +745,9 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
         log.notice("Ready to accept connections unix")
     server.run()
     if server.status == 0:
-        engine.append_log.close()
+        try:
+            engine.append_log.close()
+        except FatalDiskError:
+            return 1
         server.stop()
     return server.status

@@ -288,6 +288,10 @@ class AppendLog:
         """Return what the system says of that failure."""
         return (self.write_error or self._sync_error).encode()
 
+    def is_waiting(self) -> bool:
+        """Tell whether the log has no base yet."""
+        return self.state == WAITING
+
     def syncs_each_turn(self) -> bool:
         """Tell whether every turn that writes has to wait for a sync."""
         return self.state != OFF and self.config.appendfsync == b"always"
