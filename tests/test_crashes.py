@@ -157,4 +157,4 @@ def test_respd_keeps_its_promises(place: Path, durability: str, long_form: bool)
     report = kill(respd_command(), place, durability, kills)
     assert report.broken == []
     assert sum(report.kills.values()) >= kills
-    assert report.acknowledged > 100
+    assert report.acknowledged > 0
