@@ -322,7 +322,7 @@ def _memory(ctx: Context) -> list[bytes]:
         b"mem_clients_slaves:0",
         b"mem_clients_normal:%d" % memory.clients,
         b"mem_cluster_links:0",
-        b"mem_aof_buffer:0",
+        b"mem_aof_buffer:%d" % ctx.engine.append_log.buffered(),
         b"mem_allocator:pymalloc",
         b"mem_overhead_db_hashtable_rehashing:0",
         b"active_defrag_running:0",

@@ -251,7 +251,7 @@ def memory_stats(ctx: Context, args: list[bytes]) -> object:
         b"clients.slaves", 0,
         b"clients.normal", figures.clients,
         b"cluster.links", 0,
-        b"aof.buffer", 0,
+        b"aof.buffer", ctx.engine.append_log.buffered(),
         b"lua.caches", 0,
         b"functions.caches", 0,
         b"script.VMs", 0,

@@ -15,6 +15,7 @@ increment, which counts only once that base is there. The files are `log_directo
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from respd import gates
@@ -329,6 +330,7 @@ class AppendLog:
         """Write all that waits; tell whether that was possible."""
         data = self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
         taken = 0
+        started_s = monotonic()
         try:
             taken = self.disk.write(self.fd, data)
             while taken < len(data):
@@ -336,6 +338,7 @@ class AppendLog:
         except OSError as error:
             self._write_failed(data, taken, reason_of(error), policy)
             return False
+        self._note_latency(b"aof-write", started_s)
         self._forget_buffer()
         self.written += taken
         self.current_size += taken
@@ -382,6 +385,7 @@ class AppendLog:
         if self.config.no_appendfsync_on_rewrite and self.engine.rewriter.any_child_runs():
             return
         if policy == b"always":
+            started_s = monotonic()
             try:
                 self.disk.fdatasync(self.fd)
             except OSError as error:
@@ -390,12 +394,19 @@ class AppendLog:
                     f"{reason_of(error)}. Exiting..."
                 )
                 raise FatalDiskError from None
+            self._note_latency(b"aof-fsync-always", started_s)
             self.synced = self.written
             self.last_sync_ms = int(self.clock.ms)
         elif int(self.clock.ms) - self.last_sync_ms >= _SYNC_EVERY_MS and not self.background.pending_syncs():
             self.background.sync(self.fd, self.written)
             self.synced = self.written
             self.last_sync_ms = int(self.clock.ms)
+
+    def _note_latency(self, event: bytes, started_s: float) -> None:
+        latency = self.engine.latency
+        elapsed_s = monotonic() - started_s
+        if elapsed_s >= latency.threshold_s:
+            latency.add(event, elapsed_s, int(self.clock.ms) // 1000)
 
     def _note_sync_result(self) -> None:
         """See how the thread's last sync went: commands that write are refused until one succeeds."""

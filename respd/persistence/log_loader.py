@@ -79,6 +79,7 @@ class LogLoader:
             while monotonic() < until_s:
                 if self._fd < 0 and not self._open_next():
                     self.close()
+                    self.engine.shared.dirty = 0
                     seconds = monotonic() - self._started_s
                     self.log.notice(f"DB loaded from append only file: {seconds:.3f} seconds")
                     return True
@@ -335,6 +336,8 @@ class LogLoader:
             value = error
         if isinstance(value, CommandError):
             text = value.text.decode(errors="backslashreplace")
+            if command.name == b"select":
+                self._refuse(f"The AOF file {self._name()} selects a database that there is not: '{text}'")
             self.log.warning(
                 f"== CRITICAL == This server is sending an error to its AOF-loading-client: '{text}' after processing "
                 f"the command '{command.name.decode()}'"
