@@ -24,6 +24,7 @@ SUPPORTED: Final = hasattr(os, "fork")
 KILLED_BY_US: Final = 10 if sys.platform == "win32" else int(signal.SIGUSR1)
 
 _FIRST_FILE: Final = 3
+_MANY_FILES: Final = 1 << 16
 _MEGABYTE: Final = 1 << 20
 _REPORT: Final = struct.Struct("=qqq")  # keys written, bytes copied so far, the most there were
 _REPORT_EVERY_S: Final = 1.0
@@ -180,7 +181,7 @@ class Children:
             signal.pthread_sigmask(signal.SIG_SETMASK, quiet)
             # The clients' connections are the server's to close, and its port must be free once it is gone.
             os.closerange(_FIRST_FILE, pipe)
-            os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))
+            os.closerange(pipe + 1, max(os.sysconf("SC_OPEN_MAX"), _MANY_FILES))
             self.log.role = "C"
             self._pipe = pipe
             self.kind = kind
