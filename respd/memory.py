@@ -13,6 +13,7 @@ systems without it nothing happens.
 """
 
 import gc
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -41,13 +42,15 @@ class Heap:
         self._malloc_trim: Callable[[int], int] | None = None
         self._is_known: bool = False
 
-    def trim(self) -> None:
-        """Give free pages back to the system, where that can be done."""
+    def trim(self) -> float:
+        """Give free pages back to the system, where that can be done; return the seconds of processor it took."""
+        started = time.thread_time()
         if not self._is_known:
             self._is_known = True
             self._malloc_trim = _find_malloc_trim()
         if self._malloc_trim is not None:
             self._malloc_trim(0)
+        return time.thread_time() - started
 
     def resident_bytes(self) -> int:
         """Return the memory of this process that is in RAM."""
@@ -106,13 +109,12 @@ class Memory:
         """Give what is free to the system, now."""
         heap = self.heap
         before = heap.resident_bytes()
-        started = self.clock.refresh()
-        heap.trim()
-        took = self.clock.refresh() - started
+        took = heap.trim()
         if before - heap.resident_bytes() >= _USEFUL_BYTES:
             self._patience = 1
         elif self._patience < _MOST_PATIENCE:
             self._patience *= 2
+        self.clock.refresh()
         self._rest_until_ms = self.clock.ms + (int(took * 1000 * _REST) if took > _LONG_S else 0)
         self._slices = 0
         self._commands = self.stats.total_commands_processed
