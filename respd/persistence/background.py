@@ -45,7 +45,11 @@ class Background:
         self._put(_Job(_SYNC, fd, offset))
 
     def retire(self, fd: int) -> None:
-        """Sync a file that is written no more, and close it."""
+        """Sync a file that is written no more, and close it.
+
+        This counts as a pending sync: what is written to the next file should not be on the disk before it.
+        """
+        self._asked += 1
         self._put(_Job(_RETIRE, fd, 0))
 
     def remove(self, path: str) -> None:
@@ -61,7 +65,7 @@ class Background:
         self._put(_Job(_CLOSE, fd, 0))
 
     def pending_syncs(self) -> int:
-        """Return how many syncs are asked for and not done, those of retired files apart."""
+        """Return how many syncs are asked for and not done."""
         return self._asked - self._done
 
     def drain(self) -> None:
@@ -103,8 +107,7 @@ class Background:
             self.error = error
         if job.kind == _RETIRE:
             self._close(job.fd)
-        else:
-            self._done += 1
+        self._done += 1
 
     def _close(self, fd: int) -> None:
         try:

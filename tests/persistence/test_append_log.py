@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -393,12 +394,36 @@ def test_a_rewrite_replaces_what_was_there(begin: Begin) -> None:
     life = begin()
     life.turn("SET a 1", "SET a 2")
     assert life.run("BGREWRITEAOF").startswith(b"+Background append only file rewriting started")
+    life.engine.append_log.background.drain()
     life.turn("SET b 3")
     life.finish_rewrite()
     life.end()
     assert sorted(os.listdir(FOLDER))[1:] == ["appendonly.aof.2.incr.aof", MANIFEST]
     again = begin()
     assert again.run("GET a", "GET b") == b"$1\r\n2\r\n$1\r\n3\r\n"
+
+
+def test_a_new_increment_is_not_written_before_the_last_one_is_synced(begin: Begin) -> None:
+    """Else a loss of power could leave what is new and tear what is old: such a log is refused."""
+    life = begin("appendfsync everysec")
+    life.turn("SET a 1")
+    begun, may_end = threading.Event(), threading.Event()
+
+    def wait_in_sync(name: str) -> None:
+        if name == "fdatasync":
+            begun.set()
+            assert may_end.wait(10)
+
+    life.disk.before = wait_in_sync
+    assert life.run("BGREWRITEAOF").startswith(b"+Background append only file rewriting started")
+    assert begun.wait(10)
+    life.turn("SET b 2")
+    assert life.logged() == []
+    may_end.set()
+    life.engine.append_log.background.drain()
+    life.turn()
+    assert life.logged() == [[b"SELECT", b"0"], [b"SET", b"b", b"2"]]
+    life.finish_rewrite()
 
 
 @pytest.mark.parametrize("preamble", ["yes", "no"])
