@@ -11,10 +11,9 @@ what is due is a prefix, so expiry needs no structure of its own. New moments go
 see the order of fields in HGETALL.
 
 A hash beyond the configured sizes becomes an `IndexedMap` for good (encoding `hashtable`); expiries then live in a
-dictionary with a heap, made when the first is set. Source: redis.io, "Redis hashes", HEXPIRE.
+sorted set of fields, made when the first is set. Source: redis.io, "Redis hashes", HEXPIRE.
 """
 
-import heapq
 import sys
 from random import Random
 from typing import Final, final
@@ -24,6 +23,7 @@ from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from respd.datatypes.indexed import IndexedMap
 from respd.datatypes.limits import Limits
+from respd.datatypes.sorted_sets import SortedSet
 
 NO_FIELD: Final = -1
 EVERY_FIELD: Final = 1 << 62
@@ -35,78 +35,65 @@ _STAMP: Final = 8  # bytes of a moment
 _NEVER: Final = bytes(_STAMP)
 _LENGTHS: Final = [bytes((size,)) for size in range(_WIDE)]
 _OBJECT_BYTES: Final = 72
-_EXPIRY_BYTES: Final = 200  # dictionary entry, heap entry and number of one expiring field
-_HEAP_SLACK: Final = 64
+_AT_ONCE: Final = Limits()  # a sorted set with these is never small
+_AT_ONCE.zset_max_entries = 0
 _FEW: Final = 16  # fields that are compared with each other sooner than they are hashed
 
 
 @final
 @mypyc_attr(acyclic=True)
 class FieldExpiries:
-    """When fields of a large hash expire.
+    """When fields of a large hash expire: a sorted set of them, whose scores are the moments in ms.
 
-    Invariant: every field of `moments` is in the heap with its moment. The heap may hold stale items besides: those
-    whose field has another moment now, or none. They are dropped when they come to the top, or when they outnumber the
-    others.
+    A heap would keep what was moved or taken away, and stop the server when it is made anew; and so would a dictionary
+    that grows. Invariant: no moment is 0.
     """
 
     def __init__(self) -> None:
-        self.moments: dict[bytes, int] = {}
-        self.heap: list[tuple[int, bytes]] = []
+        self._order = SortedSet()
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def get(self, field: bytes) -> int:
+        """Return the moment at which `field` expires, 0 for never. O(1)."""
+        found = self._order.find(field)
+        return 0 if found is None else int(found.score)
 
     def set(self, field: bytes, at_ms: int) -> None:
         """Let `field` expire at this moment. O(log n)."""
-        if self.moments.get(field, 0) == at_ms:
-            return
-        self.moments[field] = at_ms
-        heapq.heappush(self.heap, (at_ms, field))
-        if len(self.heap) > 2 * len(self.moments) + _HEAP_SLACK:
-            self.heap = [(moment, name) for name, moment in self.moments.items()]
-            heapq.heapify(self.heap)
+        self._order.put(field, float(at_ms), _AT_ONCE)
 
     def discard(self, field: bytes) -> bool:
-        """Let `field` live; return whether it had an expiry. O(1)."""
-        if field not in self.moments:
-            return False
-        del self.moments[field]
-        return True
+        """Let `field` live; return whether it had an expiry. O(log n)."""
+        return self._order.discard(field)
 
     def next_ms(self) -> int:
-        """Return the earliest moment, 0 for none. O(log n) amortized."""
-        heap = self.heap
-        while heap:
-            at_ms, field = heap[0]
-            if self.moments.get(field, 0) == at_ms:
-                return at_ms
-            heapq.heappop(heap)
-        return 0
+        """Return the earliest moment, 0 for none. O(log n)."""
+        return int(self._order.between(0, 1)[0].score) if len(self._order) > 0 else 0
+
+    def take_first(self) -> bytes:
+        """Forget the field that expires first, which there must be, and return it. O(log n)."""
+        return self._order.pop_min().member
 
     def free_some(self, count: int) -> bool:
         """Drop about `count` moments of a hash nobody uses any more; return whether none is left. O(count)."""
-        moments = self.moments
-        heap = self.heap
-        for _ in range(count):
-            if moments:
-                moments.popitem()
-            if not heap:
-                break
-            heap.pop()
-        return not heap
+        return self._order.free_some(count)
+
+    def memory_bytes(self) -> int:
+        """Return an estimate of the memory used. O(1)."""
+        return self._order.memory_bytes()
 
     def copy(self) -> "FieldExpiries":
         """Return an independent twin. O(n)."""
         twin = FieldExpiries()
-        twin.moments = self.moments.copy()
-        twin.heap = self.heap.copy()
+        twin._order = self._order.copy()
         return twin
 
     def check(self) -> None:
         """Assert the invariant."""
-        known = set(self.heap)
-        for field, at_ms in self.moments.items():
-            assert (at_ms, field) in known
-        for index in range(1, len(self.heap)):
-            assert self.heap[(index - 1) // 2] <= self.heap[index]
+        self._order.check()
+        assert all(element.score > 0 for element in self._order.unordered())
 
 
 @final
@@ -238,12 +225,10 @@ class HashValue:
             expiries = FieldExpiries()
             for index, at_ms in enumerate(moments):
                 if at_ms > 0:
-                    expiries.moments[flat[2 * index]] = at_ms
-                    expiries.heap.append((at_ms, flat[2 * index]))
-            if expiries.heap:
-                heapq.heapify(expiries.heap)
+                    expiries.set(flat[2 * index], at_ms)
+            if len(expiries) > 0:
                 self._expiries = expiries
-                self.next_expire_ms = expiries.heap[0][0]
+                self.next_expire_ms = expiries.next_ms()
             return table.fill(flat)
         ordered: list[tuple[int, int]] = []
         for index, at_ms in enumerate(moments):
@@ -346,7 +331,7 @@ class HashValue:
         table = self._table
         if table is not None:
             expiries = self._expiries
-            at_ms = 0 if expiries is None else expiries.moments.get(field, 0)
+            at_ms = 0 if expiries is None else expiries.get(field)
             return at_ms if at_ms != 0 or field in table.slots else NO_FIELD
         packed = self._packed
         start, _value, end = _locate(packed, field, _STAMP if self._stamped else 0)
@@ -396,8 +381,7 @@ class HashValue:
         if table is not None:
             expiries = self._expiries
             while expiries is not None and self.next_expire_ms <= now_ms and len(taken) < limit:
-                field = expiries.heap[0][1]
-                del expiries.moments[field]
+                field = expiries.take_first()
                 table.discard(field)
                 taken.append(field)
                 self.next_expire_ms = expiries.next_ms()
@@ -439,8 +423,8 @@ class HashValue:
         if table is None:
             return _OBJECT_BYTES + sys.getsizeof(self._packed)
         expiries = self._expiries
-        expiring = 0 if expiries is None else len(expiries.moments)
-        return _OBJECT_BYTES + table.memory_bytes() + expiring * _EXPIRY_BYTES
+        expiring = 0 if expiries is None else expiries.memory_bytes()
+        return _OBJECT_BYTES + table.memory_bytes() + expiring
 
     def copy(self) -> "HashValue":
         """Return an independent hash of the same fields, values and expiries. O(1), in a large hash O(n)."""
@@ -473,7 +457,7 @@ class HashValue:
         assert self._packed == b"" and self._count == 0 and not self._stamped
         table.check()
         if self._expiries is not None:
-            assert dying and len(self._expiries.moments) == len(dying)
+            assert dying and len(self._expiries) == len(dying)
             self._expiries.check()
 
     def _set_stamped(self, field: bytes, value: bytes, limits: Limits, keep_expiry: bool) -> bool:

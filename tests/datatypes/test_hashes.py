@@ -215,3 +215,18 @@ def test_freeing_in_slices_ends() -> None:
     tiny = HashValue()
     tiny.set(b"a", b"1", Limits())
     assert tiny.free_some(1) and len(tiny) == 0
+
+
+def test_moving_expiries_again_and_again_leaves_nothing_behind() -> None:
+    limits = small(0)
+    value = HashValue()
+    for number in range(300):
+        value.set(b"%d" % number, b"v", limits)
+        value.set_expire(b"%d" % number, 1000)
+    before = value.memory_bytes()
+    for turn in range(10):
+        for number in range(300):
+            value.set_expire(b"%d" % number, 1000 + turn + number)
+    assert value.memory_bytes() < before * 1.1
+    assert value.next_expire_ms == 1009
+    value.check()
