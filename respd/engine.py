@@ -744,12 +744,13 @@ class Engine:
 
     def _expire_due(self) -> None:
         """Delete what is due: all of it, but for a crowd that takes longer than a slice of time."""
-        until = self.clock.seconds + _EXPIRE_SLICE_S
-        for db in self.databases:
-            if db.has_deadlines():
-                while db.expire_due(_EXPIRE_BATCH) >= _EXPIRE_BATCH and self.clock.refresh() < until:
-                    pass
-                self.effects.commit(False)
+        if self.shared.may_expire:
+            until = self.clock.seconds + _EXPIRE_SLICE_S
+            for db in self.databases:
+                if db.has_deadlines():
+                    while db.expire_due(_EXPIRE_BATCH) >= _EXPIRE_BATCH and self.clock.refresh() < until:
+                        pass
+                    self.effects.commit(False)
         if self.shared.hooks != 0:
             self.serve_ready()
 
@@ -758,9 +759,11 @@ class Engine:
         first: i64 = FAR_FUTURE
         if self.gates & gates.PAUSED:
             first = self.pause_until_ms
-        elif self.shared.active_expire and not self.shared.expire_off:
+        elif self.shared.may_expire and self.shared.active_expire and not self.shared.expire_off:
+            self.shared.may_expire = False
             for db in self.databases:
                 if db.has_deadlines():
+                    self.shared.may_expire = True
                     at = db.next_expire_ms()
                     if at < first:
                         first = at

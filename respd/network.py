@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from respd.stats import Stats
 
 _READ_SIZE: Final = 16 * 1024
+_SMALL_READ: Final = 479  # what fits into a bytes object of Python's own allocator, which is quicker to make
 _BIG_READ: Final = 256 * 1024
 _SEND_SIZE: Final = 256 * 1024
 _KEEP_BUFFER: Final = 64 * 1024
@@ -70,6 +71,7 @@ class Connection:
         self.ctx = ctx
         self.client: Client = ctx.client
         self.parser = parser
+        self.read_size: i64 = _SMALL_READ
         self.unsent_offset: int = 0
         self.is_writing: bool = False
         self.is_closed: bool = False
@@ -285,7 +287,7 @@ class Server:
         parser = connection.parser
         client = connection.client
         try:
-            data = connection.sock.recv(_BIG_READ if parser.is_gathering() else _READ_SIZE)
+            data = connection.sock.recv(_BIG_READ if parser.is_gathering() else connection.read_size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -298,6 +300,10 @@ class Server:
                 self.log.verbose(f"Client closed connection {self.line_of(client)}")
             self.close(connection)
             return
+        if size >= connection.read_size:
+            connection.read_size = _READ_SIZE
+        elif size < _SMALL_READ // 2:
+            connection.read_size = _SMALL_READ
         client.last_interaction_ms = self.engine.clock.ms
         client.input_total += size
         stats = self.stats
@@ -344,7 +350,8 @@ class Server:
             self._log_defect(defect)
             self.close(connection)
             return
-        self._check_query_buffer(connection)
+        if client.query_buffer or client.queued_size or parser.pending():
+            self._check_query_buffer(connection)
 
     def _log_defect(self, defect: Exception) -> None:
         import traceback
