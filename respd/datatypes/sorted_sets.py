@@ -22,6 +22,7 @@ import sys
 from random import Random
 from typing import Final, final
 
+from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
 from respd.datatypes.indexed import scan_span
@@ -358,12 +359,28 @@ class _Large:
 @final
 @mypyc_attr(acyclic=True)
 class _Group:
-    """Some blocks of the order. `lasts[i]` is the last element of `blocks[i]`, `size` the elements of all."""
+    """Some blocks of the order. `lasts[i]` is the last element of `blocks[i]`, `sizes[i]` their number, `size` of all.
+
+    The sizes stand side by side, for a rank is the sum of up to a hundred of them, and blocks lie all over the memory.
+    """
 
     def __init__(self) -> None:
         self.blocks: list[list[Element]] = []
         self.lasts: list[Element] = []
+        self.sizes: vec[i64] = vec[i64]()
         self.size: i64 = 0
+
+    def insert(self, b: i64, block: list[Element]) -> None:
+        """Make `block` the one at `b`, which is no part of `size` yet."""
+        self.blocks.insert(b, block)
+        self.lasts.insert(b, block[-1])
+        self.sizes = extend(append(self.sizes[:b], i64(len(block))), self.sizes[b:])
+
+    def drop(self, b: i64) -> None:
+        """Forget the block at `b`, whose elements are no part of `size` any more."""
+        self.blocks.pop(b)
+        self.lasts.pop(b)
+        self.sizes, _ = pop(self.sizes, b)
 
 
 @final
@@ -392,12 +409,14 @@ class _Order:
         b = _lower_bound(group.lasts, score, member)
         block = group.blocks[b]
         block.insert(_lower_bound(block, score, member), element)
+        group.sizes[b] += 1
         group.size += 1
         if len(block) > _BLOCK_MAX:
             half: i64 = len(block) // 2
-            group.blocks.insert(b + 1, block[half:])
+            group.insert(b + 1, block[half:])
             del block[half:]
-            group.lasts.insert(b, block[half - 1])
+            group.lasts[b] = block[half - 1]
+            group.sizes[b] = half
             if len(group.blocks) > _GROUP_MAX:
                 self._split_group(g)
 
@@ -412,8 +431,7 @@ class _Order:
                 self.groups.append(_Group())
                 self.lasts.append(last)
             group = self.groups[-1]
-            group.blocks.append(block)
-            group.lasts.append(last)
+            group.insert(i64(len(group.blocks)), block)
             group.size += len(block)
             self.lasts[-1] = last
             start += _BLOCK_MAX
@@ -430,10 +448,11 @@ class _Order:
                 group = _Group()
                 groups.append(group)
                 self.lasts.append(element)
-            group.blocks.append([])
-            group.lasts.append(element)
-        group.blocks[-1].append(element)
-        group.lasts[-1] = element
+            group.insert(i64(len(group.blocks)), [element])
+        else:
+            group.blocks[-1].append(element)
+            group.lasts[-1] = element
+            group.sizes[len(group.blocks) - 1] += 1
         group.size += 1
         self.lasts[-1] = element
 
@@ -443,12 +462,14 @@ class _Order:
         right = _Group()
         right.blocks = group.blocks[half:]
         right.lasts = group.lasts[half:]
+        right.sizes = group.sizes[half:]
         moved: i64 = 0
         for block in right.blocks:
             moved += len(block)
         right.size = moved
         del group.blocks[half:]
         del group.lasts[half:]
+        group.sizes = group.sizes[:half]
         group.size -= moved
         self.groups.insert(g + 1, right)
         self.lasts.insert(g, group.lasts[half - 1])
@@ -483,6 +504,7 @@ class _Order:
         group = self.groups[g]
         block = group.blocks[b]
         block.pop(i)
+        group.sizes[b] -= 1
         group.size -= 1
         size: i64 = len(block)
         if size >= _BLOCK_MIN:
@@ -505,8 +527,7 @@ class _Order:
         blocks = group.blocks
         block = blocks[b]
         if not block:
-            blocks.pop(b)
-            group.lasts.pop(b)
+            group.drop(b)
             if not blocks:
                 self.groups.pop(g)
                 self.lasts.pop(g)
@@ -529,8 +550,9 @@ class _Order:
         right = group.blocks[b + 1]
         if len(left) + len(right) <= _BLOCK_MAX // 2:
             left.extend(right)
-            group.blocks.pop(b + 1)
-            group.lasts.pop(b)
+            group.lasts[b] = right[-1]
+            group.sizes[b] += len(right)
+            group.drop(b + 1)
 
     def _join_groups(self, g: i64) -> None:
         left = self.groups[g]
@@ -538,6 +560,7 @@ class _Order:
         if len(left.blocks) + len(right.blocks) <= _GROUP_MAX // 2:
             left.blocks.extend(right.blocks)
             left.lasts.extend(right.lasts)
+            left.sizes = extend(left.sizes, right.sizes)
             left.size += right.size
             self.groups.pop(g + 1)
             self.lasts.pop(g)
@@ -592,10 +615,10 @@ class _Order:
             rank += self.groups[index].size
             index += 1
         if b > 0:
-            blocks = self.groups[g].blocks
+            sizes = self.groups[g].sizes
             index = 0
             while index < b:
-                rank += len(blocks[index])
+                rank += sizes[index]
                 index += 1
         return rank
 
@@ -605,10 +628,10 @@ class _Order:
         while rank >= self.groups[g].size:
             rank -= self.groups[g].size
             g += 1
-        blocks = self.groups[g].blocks
+        sizes = self.groups[g].sizes
         b: i64 = 0
-        while rank >= len(blocks[b]):
-            rank -= len(blocks[b])
+        while rank >= sizes[b]:
+            rank -= sizes[b]
             b += 1
         return g, b, rank
 
@@ -641,6 +664,7 @@ class _Order:
             end: i64 = min(len(block), i + wanted - len(removed))
             removed.extend(block[i:end])
             del block[i:end]
+            group.sizes[b] -= end - i
             group.size -= end - i
             self._shrunk(g, b)
         return removed
@@ -653,7 +677,8 @@ class _Order:
             assert 0 < len(group.blocks) <= _GROUP_MAX
             assert len(group.blocks) == len(group.lasts)
             assert group.lasts[-1] is last
-            assert group.size == sum(len(block) for block in group.blocks)
+            assert list(group.sizes) == [len(block) for block in group.blocks]
+            assert group.size == sum(group.sizes)
             for block, block_last in zip(group.blocks, group.lasts):
                 assert 0 < len(block) <= _BLOCK_MAX
                 assert block[-1] is block_last
