@@ -90,6 +90,9 @@ class Server:
         self.engine = engine
         self.stats: Stats = engine.stats
         self.poller: Poller = new_poller()
+        # On POSIX a socket is a file, and this is the shorter way to it: a tenth of what we spend on a request.
+        self.read_fd: Callable[[int, int], bytes] = os.read if os.name == "posix" else self._recv
+        self.write_fd: Callable[[int, bytes], int] = os.write if os.name == "posix" else self._send
         self.connections: dict[int, Connection] = {}
         self.by_client: dict[int, Connection] = {}
         self.listeners: dict[int, socket.socket] = {}
@@ -287,7 +290,7 @@ class Server:
         parser = connection.parser
         client = connection.client
         try:
-            data = connection.sock.recv(_BIG_READ if parser.is_gathering() else connection.read_size)
+            data = self.read_fd(connection.fd, _BIG_READ if parser.is_gathering() else connection.read_size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -370,7 +373,13 @@ class Server:
             self.stats.client_query_buffer_limit_disconnections += 1
             client.kill()
 
+    def _recv(self, fd: int, size: int) -> bytes:
+        return self.connections[fd].sock.recv(size)
+
     # -- sending
+
+    def _send(self, fd: int, data: bytes) -> int:
+        return self.connections[fd].sock.send(data)
 
     def flush_all(self) -> None:
         """Send what the clients are owed; close those that are to go."""
@@ -398,7 +407,7 @@ class Server:
                 client.out.truncate(0)
             if not client.unsent:
                 try:
-                    sent: i64 = connection.sock.send(data)
+                    sent: i64 = self.write_fd(connection.fd, data)
                 except (BlockingIOError, InterruptedError):
                     sent = 0
                 except OSError as error:
