@@ -7,6 +7,7 @@ unless it kills the child.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import struct
@@ -81,6 +82,8 @@ class Children:
 
         The child calls `work`, whose result is its exit status; `on_end` is given the status as waitpid tells it.
         """
+        if not SUPPORTED:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
