@@ -154,9 +154,12 @@ class AppendLog:
         if self.state != WAITING:
             before = directory.manifest
             if not directory.persist(manifest):
-                directory.manifest = before  # the file before goes on; should this one be named already, it is empty
-                before.is_dirty = True
                 self.disk.close(fd)
+                if directory.manifest is before:
+                    self.background.remove(directory.path(name))
+                else:  # it may be named already: the file before goes on, and this one is left there, empty
+                    directory.manifest = before
+                    before.is_dirty = True
                 return False
         if self.fd >= 0:
             self.background.retire(self.fd)

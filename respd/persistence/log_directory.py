@@ -99,6 +99,7 @@ class LogDirectory:
         """
         if manifest.is_dirty:
             if not self._write(manifest.format()):
+                self.background.remove(self.path(_TEMPORARY + self.manifest_name()))
                 return False
             manifest.is_dirty = False
             self.is_unsynced = not self._sync()

@@ -28,9 +28,10 @@ WORDS = (
     b"9223372036854775807 -9223372036854775808 9223372036854775808 18446744073709551616 1e400 0x10 1e-5 00 +1 -0 99999"
 ).split()
 WORDS += [b"", b"\x00", b"\xff\xfe", b"\r\n", b"x" * 300]
-# Commands that end the test, or wait.
+# Commands that end the test, wait, or write files.
 LEFT_OUT = {b"shutdown", b"debug", b"monitor", b"blpop", b"brpop", b"blmove", b"brpoplpush", b"blmpop", b"bzmpop"}
 LEFT_OUT |= {b"bzpopmin", b"bzpopmax", b"client", b"config", b"wait", b"waitaof", b"quit", b"replicaof", b"slaveof"}
+LEFT_OUT |= {b"save", b"bgsave", b"bgrewriteaof"}
 
 
 def names() -> list[bytes]:
