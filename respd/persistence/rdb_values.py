@@ -69,6 +69,7 @@ from respd.persistence.rdb_format import (
 )
 
 _VALKEY_NEVER: Final = -1
+_LENGTH_MAX: Final[i64] = 1 << 62  # beyond, the sum with a position could pass 64 bits
 _MODULE_NAME_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _MODULE_NAME_SIZE: Final = 9
 _STREAM_ID_BYTES: Final = 16
@@ -135,7 +136,7 @@ class ValueReader:
         return at
 
     def length(self) -> i64:
-        """Read a length, which may be any number of up to 63 bits."""
+        """Read a length, which may be any number of up to 62 bits."""
         at = self.at
         if at >= self.size:
             raise MoreBytes(at + 1)
@@ -152,7 +153,7 @@ class ValueReader:
         if head == LENGTH_64_BITS:
             start = self.take(9)
             found = read_i64_be(self.data, start + 1)
-            if found >= 0:
+            if 0 <= found < _LENGTH_MAX:
                 return found
         raise CorruptPayload("a length that is none")
 

@@ -19,9 +19,11 @@ from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.persistence import dump_payloads
-from respd.persistence.rdb_format import CorruptPayload
+from respd.persistence.rdb_format import CorruptFile, CorruptPayload
+from respd.persistence.rdb_reader import KeyEvent
 from tests.cases.dumping import BODIES, payload
 from tests.persistence import rdb_files
+from tests.persistence.reading import events, plain
 
 MEMORY_MAX = 32 << 20  # what 2 kB can stand for, compressed and all, with Python's overhead
 SECONDS_MAX = 5.0
@@ -124,5 +126,40 @@ def test_mutated_payloads(seed: int) -> None:
     assert found["loaded"] > SHORT_FORM // 50
 
 
+def outcome(data: bytes, chunk: int) -> object:
+    """What a file without a valid checksum holds, or why it is refused."""
+    try:
+        found = events(data, chunk, verify=False)
+    except CorruptFile as error:
+        return type(error)
+    pairs = [(event.key, event.value) for event in found if isinstance(event, KeyEvent)]
+    return len(found), [(key, None if value is None else plain(value)) for key, value in pairs]
+
+
+def run_files(count: int, seed: int) -> Counter[str]:
+    """Try mutated files, each in one piece and in small ones, with the same outcome."""
+    chance = random.Random(seed)
+    bodies = _bodies()
+    found: Counter[str] = Counter()
+    for _ in range(count):
+        records = [
+            bytes((body[0],)) + b"\x03k%02d" % at + body[1:] for at, body in enumerate(chance.choices(bodies, k=4))
+        ]
+        records.insert(2, b"\xfc" + (4 << 40).to_bytes(8, "little"))
+        data = rdb_files.file(12, *records, checksum=False)
+        damaged = data[:9] + mutated(data[9:], chance)
+        whole = outcome(damaged, 1 << 30)
+        assert outcome(damaged, chance.choice((1, 3, 50))) == whole, damaged
+        found["refused" if isinstance(whole, type) else "loaded"] += 1
+    return found
+
+
+def test_mutated_files() -> None:
+    """Loaded or refused, and in pieces as in one."""
+    found = run_files(SHORT_FORM // 10, 4)
+    assert found["refused"] > 0 and found["loaded"] > 0
+
+
 if __name__ == "__main__":
     print(dict(run(int(sys.argv[1]), 3)))
+    print(dict(run_files(int(sys.argv[1]) // 10, 3)))
