@@ -2,7 +2,7 @@
 
 Each row starts both servers on free ports, with nothing saved, sends them the same load in turns, and prints respd's
 figure, redis-server's, their ratio and the bar. Rows: default, pipelined, wide, cpu, connections, interpreted, latency,
-pauses, memory, given-back, start, pubsub, zset, list, syscalls; `all` is every row for the build at hand.
+pauses, memory, given-back, start, pubsub, zset, list, syscalls, snapshots, log; `all` is every row for this build.
 See benchmarks/README.md.
 """
 
@@ -16,7 +16,15 @@ from pathlib import Path
 
 import click
 
-from benchmarks import bars_data, bars_latency, bars_memory, bars_syscalls, bars_throughput, contestants
+from benchmarks import (
+    bars_data,
+    bars_latency,
+    bars_memory,
+    bars_persistence,
+    bars_syscalls,
+    bars_throughput,
+    contestants,
+)
 from benchmarks.bars_results import Line, Setting, as_json, as_markdown, as_text
 from benchmarks.contestants import Starter
 from benchmarks.load import LoadFailed
@@ -38,6 +46,8 @@ ROWS: dict[str, Callable[[Setting], list[Line]]] = {
     "zset": bars_data.zset,
     "list": bars_data.list_,
     "syscalls": bars_syscalls.syscalls,
+    "snapshots": bars_persistence.snapshots,
+    "log": bars_persistence.log,
 }
 FOR_INTERPRETED = ("interpreted", "start")
 
