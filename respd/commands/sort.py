@@ -199,19 +199,21 @@ def _sort_by_number(db: Database, members: list[bytes], request: _Request) -> li
         numbers.append(number)
     if failed:
         raise CommandError(_NOT_NUMBERS)
-    # Mere numbers are sorted soonest; then come the members of one number, a run.
+    # Mere numbers are sorted soonest; then those with the same number.
     descending = request.descending
     result: list[bytes] = []
-    run: list[bytes] = []
+    run = 0  # where they begin
     last = 0.0
     for index in sorted(range(len(members)), key=numbers.__getitem__, reverse=descending):
         number = numbers[index]
         if number != last:
-            result += run if len(run) == 1 else sorted(run, reverse=descending)
-            run = []
+            if len(result) - run > 1:
+                result[run:] = sorted(result[run:], reverse=descending)
+            run = len(result)
             last = number
-        run.append(members[index])
-    result += sorted(run, reverse=descending)
+        result.append(members[index])
+    if len(result) - run > 1:
+        result[run:] = sorted(result[run:], reverse=descending)
     return result
 
 

@@ -114,11 +114,11 @@ class SortedSet:
         """Remove `member` if present; return whether it was. O(log n)."""
         large = self._large
         if large is not None:
-            element = large.by_member.get(member)
+            element = large.by_member.pop(member)
             if element is None:
                 return False
             large.order.remove(element)
-            large.forget(element)
+            large.vacate(element)
             return True
         small = self._small
         for index, element in enumerate(small):
@@ -319,8 +319,12 @@ class _Large:
         self.order.add(element)
 
     def forget(self, element: Element) -> None:
-        """Drop an element that is no longer in the order: the last of the dense list takes its slot. O(1)."""
+        """Drop an element that is no longer in the order. O(1)."""
         self.by_member.pop(element.member)
+        self.vacate(element)
+
+    def vacate(self, element: Element) -> None:
+        """Take an element out of the dense list, where the last one takes its slot. O(1)."""
         dense = self.dense
         last = dense.pop()
         if last is not element:
@@ -701,21 +705,23 @@ def _arranged(elements: list[Element]) -> list[Element]:
         return elements
     scores = [element.score for element in elements]
     arranged: list[Element] = []
-    run: list[Element] = []  # elements of one score: the sort of mere numbers, the fastest there is, leaves them as is
+    run = 0  # where elements of one score begin: the sort of mere numbers, the fastest there is, leaves them as is
+    last = 0.0
     for index in sorted(range(len(scores)), key=scores.__getitem__):
         element = elements[index]
-        if run and run[0].score != element.score:
-            arranged += _by_member(run)
-            run = []
-        run.append(element)
-    arranged += _by_member(run)
+        if element.score != last:
+            if len(arranged) - run > 1:
+                arranged[run:] = _by_member(arranged[run:])
+            run = len(arranged)
+            last = element.score
+        arranged.append(element)
+    if len(arranged) - run > 1:
+        arranged[run:] = _by_member(arranged[run:])
     return arranged
 
 
 def _by_member(elements: list[Element]) -> list[Element]:
-    """Return elements of equal scores as a list in order, maybe the same."""
-    if len(elements) == 1:
-        return elements
+    """Return elements of equal scores as a list in order."""
     pairs = [(element.member, index) for index, element in enumerate(elements)]
     pairs.sort()
     return [elements[index] for _member, index in pairs]
