@@ -815,7 +815,8 @@ def unknown_command(args: list[bytes]) -> CommandError:
 
 def _shown(word: bytes, size: int) -> bytes:
     """The beginning of a word as Redis puts it into an error: up to the first NUL."""
-    return word[:size].partition(b"\0")[0]
+    shown = word[:size]
+    return shown.partition(b"\0")[0] if 0 in shown else shown
 
 
 def unknown_subcommand(args: list[bytes]) -> CommandError:

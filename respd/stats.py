@@ -121,7 +121,7 @@ class Stats:
         self.total_error_replies += 1
         if self.errors_disabled:
             return
-        code = text.split(b" ", 1)[0]
+        code = b"ERR" if text.startswith(b"ERR ") else text.split(b" ", 1)[0]
         if not code:
             code = b"ERR"
         count = self.errors.get(code)
