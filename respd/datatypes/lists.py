@@ -110,7 +110,7 @@ class ListValue:
         node = self._head
         items = node.items
         if self._nodes is not None and (
-            node.size + len(element) + _SPARE > self._max_bytes or len(items) >= self._max_count
+            node.size + len(element) + _SPARE > self._max_bytes or len(items) >= self._max_count or node.plain
         ):
             node = self._new_node(element, True)
             items = node.items
@@ -132,7 +132,7 @@ class ListValue:
         node = self._tail
         items = node.items
         if self._nodes is not None and (
-            node.size + len(element) + _SPARE > self._max_bytes or len(items) >= self._max_count
+            node.size + len(element) + _SPARE > self._max_bytes or len(items) >= self._max_count or node.plain
         ):
             node = self._new_node(element, False)
             items = node.items

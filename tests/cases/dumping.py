@@ -69,6 +69,21 @@ def _types() -> Iterator[Case]:
     yield case("a restored set is usable", restore("k", "intset16"), "SADD k x", "SREM k 1", "SCARD k")
     yield case("a restored sorted set is usable", restore("k", "skiplist"), "ZADD k 2 e", "ZRANK k e", "ZPOPMIN k")
     yield case("a restored hash is usable", restore("k", "wide"), "HSET k c 3", "HGET k b", "HDEL k a", "HLEN k")
+    plain = payload(b"\x12\x02\x01\x01a\x01\x01b")
+    for commands in (
+        ["RPUSH k c", "LPUSH k d"],
+        ["LSET k 0 x", "LSET k -1 y"],
+        ["LPOP k", "RPUSH k x"],
+        ["RPOP k", "LPOP k", "RPUSH k x"],
+        ["LREM k 0 a", "LPUSH k x y"],
+        ["LINSERT k BEFORE b x", "LINSERT k AFTER b y", "LINSERT k BEFORE a z"],
+        ["LTRIM k 1 1", "RPUSH k x"],
+    ):
+        yield case(
+            f"small elements with nodes of their own, {', '.join(commands)}",
+            [b"RESTORE", b"k", b"0", plain],
+            *[step for command in commands for step in (command, "LRANGE k 0 -1", "OBJECT ENCODING k")],
+        )
     yield case(
         "limits in force",
         "CONFIG SET set-max-listpack-entries 2 set-max-intset-entries 2 zset-max-listpack-entries 3",
