@@ -23,7 +23,8 @@ _BUCKET_BITS: Final = 9
 _BUCKET: Final = 1 << _BUCKET_BITS
 _RING: Final = 2 * _BUCKET
 _PLACE: Final = _RING - 1
-_POUR_SLICE: Final = 512
+_POUR_SLICE: Final = 512  # at once, and this part of what is left:
+_POUR_PART: Final = 512
 FAR_FUTURE: Final = (1 << 63) - 1
 
 
@@ -123,7 +124,7 @@ class Deadlines:
     def advance(self, now_ms: i64) -> None:
         """Move what is due soon into the ring, a slice at a time; call once per turn of the loop."""
         if self._pouring:
-            self._pour(_POUR_SLICE * len(self._pouring) + len(self._pouring[-1]) // 64)
+            self._pour(_POUR_SLICE * len(self._pouring) + len(self._pouring[-1]) // _POUR_PART)
         elif now_ms + _BUCKET >= self._horizon:
             self._move_on(now_ms)
 

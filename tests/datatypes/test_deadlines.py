@@ -100,7 +100,7 @@ def test_a_crowd_is_poured_in_slices_before_its_time() -> None:
     turns = 0
     while deadlines.next_ms(FAR - 600) <= FAR - 600:
         turns += 1
-    assert 10 < turns < 100
+    assert 10 < turns < 200
     assert deadlines.size() == 70_000
     deadlines.check()
     assert len(deadlines.take_due(FAR, 500)) == 500
