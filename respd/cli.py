@@ -17,10 +17,9 @@ from respd.protocol.requests import split_line
 from respd.version import REDIS_VERSION, VERSION
 
 if TYPE_CHECKING:
-    from respd.network import Server
     from respd.process import Life
 
-    Serve = Callable[[Config, Log, Callable[[Server], None]], int]
+    Serve = Callable[[Config, Log, Life], int]
 
 _VALUES_MAY_BE_MISSING: Final = ("--save", "--sentinel")
 
@@ -203,7 +202,7 @@ def start(config: Config, log: Log, is_configured: bool) -> int:
 def guarded(serve: "Serve", config: Config, log: Log, life: "Life") -> int:
     """Call `serve`; should a defect of ours end it, the log is told, for nobody may be looking at standard error."""
     try:
-        return serve(config, log, life.on_ready)
+        return serve(config, log, life)
     except Exception:
         import traceback
 

@@ -37,6 +37,7 @@ from respd.protocol.requests import ProtocolError, RequestParser
 
 if TYPE_CHECKING:
     from respd.persistence.disk import Disk
+    from respd.process import Life
     from respd.stats import Stats
 
 _READ_SIZE: Final = 16 * 1024
@@ -49,6 +50,7 @@ _AFTER_DEFECT_S: Final = 0.1
 _SETTLE_MS: Final = 4  # what is due waits no longer than this for clients that keep the loop busy
 _STOPS: Final = gates.BLOCKED | gates.CLOSING  # nothing more is run
 _HALTS: Final = _STOPS | gates.AUTH
+_LOADING_NOTE_S: Final = 5.0  # between two lines of the log that tell how far it is
 _LOADING_S: Final = 0.02  # between two looks at the sockets while the data is being loaded
 _LAZY_SLICE: Final = 32
 _LAZY_S: Final = 0.001  # of each turn, while something is to be freed
@@ -502,8 +504,13 @@ class Server:
             if loader is not None:
                 engine.begin_loading(loader)
                 try:
+                    told_s = engine.clock.seconds
                     while not engine.shutdown_requested and not loader.step(_LOADING_S):
                         self.turn(0.0)
+                        if engine.clock.seconds - told_s >= _LOADING_NOTE_S:
+                            told_s = engine.clock.seconds
+                            done = loader.loaded_bytes * 100 / max(1, loader.total_bytes)
+                            self.log.notice(f"Loading: {done:.1f}% of {loader.total_bytes >> 20} MB")
                 finally:
                     loader.close()
                     engine.end_loading()
@@ -731,7 +738,7 @@ def _keep_alive(sock: socket.socket, interval_s: int) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
-def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = None, disk: Disk | None = None) -> int:
+def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None = None) -> int:
     """Run a server with `config` until it is told to stop; return the process's exit status."""
     from respd.clock import Clock
     from respd.commands import all_groups
@@ -746,14 +753,16 @@ def serve(config: Config, log: Log, on_ready: Callable[[Server], None] | None = 
     server.watch_signals()
     config.on_change(["port", "bind"], server.rebind)
     config.on_change(["proto-max-bulk-len"], server.limit_bulks)
-    if on_ready is not None:
-        on_ready(server)
+    if life is not None:
+        life.on_listening()
     log.notice("Server initialized")
     gc.collect()
     gc.freeze()
     gc.disable()
     if not server.load():
         return 1
+    if life is not None:
+        life.on_ready()
     config.on_change(["appendonly"], engine.append_log.follow_switch)
     if config.port:
         log.notice("Ready to accept connections tcp")

@@ -200,7 +200,7 @@ class ProcessTitle:
 
 
 class Life:
-    """Everything above, in its order: before the server listens, once it does, and when it has ended."""
+    """Everything above, in its order: before the server listens, once it does, when it serves, and after its end."""
 
     def __init__(self, config: Config, log: Log) -> None:
         self.config = config
@@ -222,13 +222,16 @@ class Life:
         check_backlog(config.tcp_backlog, log)
         self.title.show()
 
-    def on_ready(self, server: object) -> None:
-        """Tell the world that the server listens, and follow the configuration from here on."""
+    def on_listening(self) -> None:
+        """Say who the server is, and follow the configuration from here on."""
         if self.pid_file is not None:
             self.pid_file.write()
         self.config.on_change(["maxclients"], self.file_limit.follow)
         self.config.on_change(["loglevel"], self.follow_level)
         self.config.on_change(["port", "bind", "proc-title-template"], self.title.show)
+
+    def on_ready(self) -> None:
+        """Tell the world that the data is loaded and clients are served."""
         self.supervisor.tell("STATUS=Ready to accept connections\nREADY=1\n")
 
     def follow_level(self) -> None:

@@ -126,8 +126,8 @@ def test_a_start_without_configuration_says_so(start: Start) -> None:
 
 
 def test_directives_without_effect_are_named(start: Start, port: int) -> None:
-    respd = start("--port", str(port), "--appendonly", "yes", "--rdbcompression", "yes").await_ready()
-    assert respd.await_line("does not act on them").endswith(": appendonly")
+    respd = start("--port", str(port), "--rdb-del-sync-files", "yes", "--rdbcompression", "yes").await_ready()
+    assert respd.await_line("does not act on them").endswith(": rdb-del-sync-files")
 
 
 def test_a_configuration_file_standard_input_and_options(start: Start, port: int, tmp_path: Path) -> None:
