@@ -130,11 +130,11 @@ class RdbCheck:
     def _fail(self, error: CorruptFile) -> None:
         self._say("--- RDB ERROR DETECTED ---")
         self._say(f"[offset {error.offset}] {error.reason}")
-        key = self.reader.key
-        if key is not None:
-            kind = int(self.reader.kind)
-            self._say(f"[additional info] The last key met: '{_shown(key)}'")
-            self._say(f"[additional info] Of type {kind} ({_TYPE_NAMES.get(kind, 'unknown')})")
+        reader = self.reader
+        if reader.is_in_value:
+            kind = int(reader.kind)
+            self._say(f"[additional info] Reading key '{_shown(reader.key)}'")
+            self._say(f"[additional info] Reading type {kind} ({_TYPE_NAMES.get(kind, 'unknown')})")
         self._tell_counts()
 
     def _tell_counts(self) -> None:

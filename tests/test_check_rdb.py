@@ -81,8 +81,8 @@ def test_files_that_are_not_sound(data: bytes, error: str) -> None:
 def test_the_key_at_fault_is_named() -> None:
     """And its type."""
     _status, lines = check(file(11, key(b"good", 0, string(b"v")), key(b"bad", 2, length(2) + string(b"m") * 2)))
-    assert "[additional info] The last key met: 'bad'" in lines
-    assert "[additional info] Of type 2 (set)" in lines
+    assert "[additional info] Reading key 'bad'" in lines
+    assert "[additional info] Reading type 2 (set)" in lines
 
 
 def test_what_respd_does_not_have_is_told(oracle_program: str) -> None:

@@ -160,8 +160,9 @@ class RdbReader:
 
     def __init__(self, limits: Limits, verify_checksum: bool = True, skips_unknown: bool = False) -> None:
         self.version: int = 0
-        self.key: bytes | None = None  # the last one that was met, whether its value could be read or not
+        self.key: bytes = b""  # the last one that was met
         self.kind: i64 = 0  # the type of its value
+        self.is_in_value: bool = False  # that value is being read, or could not be
         self.verify_checksum = verify_checksum
         self.ended: bool = False
         self._values = ValueReader(limits)
@@ -211,19 +212,25 @@ class RdbReader:
             wanted = short.wanted - start
             if self._pending_bytes > 0 and there + self._pending_bytes >= wanted:
                 values.at = start
+                self.is_in_value = False
                 self._refill()
                 return self.next()
             if self._closed:
                 raise ShortFile("Unexpected EOF reading RDB file", int(self._base + values.size)) from None
             values.at = start
+            self.is_in_value = False
             self._wanted = max(wanted, 2 * there)
             return None
         except UnsupportedPayload as unsupported:
-            raise UnsupportedFile(unsupported.reason, self.consumed) from None
+            raise UnsupportedFile(self._named(unsupported.reason), self.consumed) from None
         except CorruptPayload as corrupt:
-            raise CorruptFile(corrupt.reason, self.consumed) from None
+            raise CorruptFile(self._named(corrupt.reason), self.consumed) from None
         self._wanted = 1
         return event
+
+    def _named(self, reason: str) -> str:
+        """Return the reason of a failure, with the key in whose value it happened."""
+        return f"{reason}, in key '{self.key.decode(errors='backslashreplace')}'" if self.is_in_value else reason
 
     def _refill(self) -> None:
         """Join what has not been consumed with the chunks that have come since."""
@@ -263,7 +270,9 @@ class RdbReader:
                 key = values.string()
                 self.key = key
                 self.kind = kind
+                self.is_in_value = True
                 event = KeyEvent(key, values.value(kind), int(kind))
+                self.is_in_value = False
                 event.expire_at_ms = expire_at_ms
                 event.idle_s = idle_s
                 event.frequency = frequency

@@ -330,6 +330,7 @@ def test_what_respd_does_not_have_is_refused_by_name(record: bytes, reason: str)
     with pytest.raises(UnsupportedFile) as caught:
         events(file(11, record))
     assert caught.value.reason.startswith(reason)
+    assert caught.value.reason.endswith(", in key 'k'") == (record[0] < 200)
 
 
 def test_functions_slots_and_modules_data() -> None:
