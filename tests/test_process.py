@@ -391,10 +391,12 @@ def test_signals_end_it_in_order(start: Start, port: int, number: signal.Signals
     assert (respd.folder / "pid").read_text() == f"{respd.process.pid}\n"
     assert respd.end(number) == 0
     assert not (respd.folder / "pid").exists()
-    said = [re.sub(PREFIX, "", line) for line in respd.output.splitlines()][-4:]
+    said = [re.sub(PREFIX, "", line) for line in respd.output.splitlines()][-6:]
     assert said == [
         f"Received {number.name} scheduling shutdown...",
         "User requested shutdown...",
+        "Saving the final RDB snapshot before exiting.",
+        "DB saved on disk",
         "Removing the pid file.",
         "Redis is now ready to exit, bye bye...",
     ]
