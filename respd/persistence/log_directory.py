@@ -7,7 +7,6 @@ synced.
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -216,11 +215,6 @@ class LogDirectory:
             try:
                 total += self.disk.size(self.path(part.name))
             except OSError as error:
-                if error.errno == errno.ENOENT:
-                    self.log.warning(f"The append log file {part.name} doesn't exist: {reason_of(error)}")
-                else:
-                    self.log.warning(
-                        f"Fatal error: can't open the append log file {part.name} for reading: {reason_of(error)}"
-                    )
+                self.log.warning(f"Unable to obtain the AOF file {part.name} length. stat: {reason_of(error)}")
                 raise LogFileError from None
         return total

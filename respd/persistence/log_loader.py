@@ -335,7 +335,8 @@ class LogLoader:
             error.__traceback__ = None
             value = error
         if isinstance(value, CommandError):
-            text = value.text.decode(errors="backslashreplace")
+            shown = value.text.removeprefix(b"ERR ") if value.text.startswith(b"ERR ") else b"-" + value.text
+            text = shown.decode(errors="backslashreplace")
             if command.name == b"select":
                 self._refuse(f"The AOF file {self._name()} selects a database that there is not: '{text}'")
             self.log.warning(

@@ -132,7 +132,7 @@ def parse(data: bytes) -> Manifest:
             continue
         text = raw.strip(b" \t\r\n").decode("utf-8", "surrogateescape")
         if len(raw) > _LONGEST_LINE or (number == len(lines) and not has_end):
-            raise ManifestError("The AOF manifest file contains too long line", number, text)
+            raise ManifestError("The AOF manifest file contains too long line")
         try:
             _add(manifest, _parse_line(raw))
         except ManifestError as error:

@@ -368,7 +368,10 @@ def test_a_missing_file_is_refused(begin: Begin, tmp_path: Path) -> None:
     os.unlink(Path(FOLDER, "a.1.base.aof"))
     with pytest.raises(LogFileError):
         begin()
-    assert "The append log file a.1.base.aof doesn't exist: No such file or directory" in (tmp_path / "log").read_text()
+    assert (
+        "Unable to obtain the AOF file a.1.base.aof length. stat: No such file or directory"
+        in (tmp_path / "log").read_text()
+    )
 
 
 def test_the_single_file_of_an_older_redis_is_taken_over(begin: Begin) -> None:
