@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 _AT_A_TIME: Final = 64  # elements of one command
 _CHUNK: Final = 256 * 1024
+_KEYS_PER_REPORT: Final = 1024
 
 
 class CommandWriter:
-    """Writes databases as commands; `sink` is given the bytes in chunks."""
+    """Writes databases as commands; `sink` is given the bytes in chunks, `progress` the number of keys now and then."""
 
-    def __init__(self, sink: Callable[[bytes], None]) -> None:
+    def __init__(self, sink: Callable[[bytes], None], progress: Callable[[int], None] | None = None) -> None:
         self._sink = sink
+        self._progress = progress
+        self._keys: i64 = 0
         self._out: BytesWriter = BytesWriter()
 
     def annotate(self, now_s: int) -> None:
@@ -44,6 +47,9 @@ class CommandWriter:
                 self._value(key, entry.value)
                 if entry.expire_at_ms != 0:
                     self._command([b"PEXPIREAT", key, b"%d" % entry.expire_at_ms])
+                self._keys += 1
+                if self._progress is not None and self._keys % _KEYS_PER_REPORT == 0:
+                    self._progress(int(self._keys))
         self.flush()
 
     def flush(self) -> None:

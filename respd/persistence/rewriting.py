@@ -50,7 +50,9 @@ def write_base(engine: Engine, path: str) -> None:
         if engine.config.aof_use_rdb_preamble:
             SnapshotFile(engine, fd, True).write()
         else:
-            writer = CommandWriter(_CommandFile(engine, fd).write)
+            children = engine.children
+            in_child = children.pid == 0 and children.kind != ""
+            writer = CommandWriter(_CommandFile(engine, fd).write, children.progress if in_child else None)
             if engine.config.aof_timestamp_enabled:
                 writer.annotate(int(engine.clock.ms) // 1000)
             writer.write(engine.databases)
