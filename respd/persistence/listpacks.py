@@ -30,7 +30,7 @@ def decode(data: bytes) -> list[bytes]:
     if size <= HEADER_BYTES or (i64(read_i32_le(data, 0)) & 0xFFFFFFFF) != size:
         raise CorruptPayload("listpack of a wrong size")
     last: i64 = size - 1
-    if i64(data[last]) != END_MARK:
+    if data[last] != END_MARK:
         raise CorruptPayload("listpack without an end")
     found: list[bytes] = []
     small = _SMALL_NUMBERS
@@ -49,13 +49,13 @@ def decode(data: bytes) -> list[bytes]:
         elif start + 9 >= last and start + _shortest(head) >= last:
             raise CorruptPayload("listpack element beyond the end")
         elif head < 0xE0:
-            number: i64 = (head & 0x1F) << 8 | i64(data[start + 1])
+            number: i64 = (head & 0x1F) << 8 | data[start + 1]
             end = start + 2
             found.append(small[number] if number < 4096 else b"%d" % (number - 8192))
         elif head < 0xF1:
             if head < 0xF0:
                 end = start + 2
-                length: i64 = (head & 0x0F) << 8 | i64(data[start + 1])
+                length: i64 = (head & 0x0F) << 8 | data[start + 1]
             else:
                 end = start + 5
                 length = i64(read_i32_le(data, start + 1)) & 0xFFFFFFFF
@@ -68,7 +68,7 @@ def decode(data: bytes) -> list[bytes]:
             found.append(b"%d" % read_i16_le(data, start + 1))
         elif head == 0xF2:
             end = start + 4
-            number = i64(read_i16_le(data, start + 1)) & 0xFFFF | i64(data[start + 3]) << 16
+            number = i64(read_i16_le(data, start + 1)) & 0xFFFF | data[start + 3] << 16
             found.append(b"%d" % (number if number < 1 << 23 else number - (1 << 24)))
         elif head == 0xF3:
             end = start + 5
@@ -80,13 +80,13 @@ def decode(data: bytes) -> list[bytes]:
             raise CorruptPayload("listpack element of an unknown kind")
         length = end - start
         if length < 128:
-            if end >= last or i64(data[end]) != length:
+            if end >= last or data[end] != length:
                 raise CorruptPayload("listpack element with a wrong length behind it")
             start = end + 1
         else:
             start = _check_length(data, end, last, length)
     count: i64 = i64(read_i16_le(data, 4)) & 0xFFFF
-    if count != COUNT_UNKNOWN and count != i64(len(found)):
+    if count != COUNT_UNKNOWN and count != len(found):
         raise CorruptPayload("listpack with a wrong number of elements")
     return found
 
@@ -110,7 +110,7 @@ def _check_length(data: bytes, start: i64, last: i64, length: i64) -> i64:
     shift: i64 = 7 * (width - 1)
     mark: i64 = 0
     while shift >= 0:
-        if i64(data[start]) != (length >> shift & 0x7F | mark):
+        if data[start] != (length >> shift & 0x7F | mark):
             raise CorruptPayload("listpack element with a wrong length behind it")
         mark = 0x80
         start += 1

@@ -125,7 +125,7 @@ class ValueReader:
         if at >= self.size:
             raise MoreBytes(at + 1)
         self.at = at + 1
-        return i64(self.data[at])
+        return self.data[at]
 
     def take(self, count: i64) -> i64:
         """Skip `count` bytes and return where they begin."""
@@ -146,7 +146,7 @@ class ValueReader:
             return head
         if head < 128:
             start = self.take(2)
-            return (head & 0x3F) << 8 | i64(self.data[start + 1])
+            return (head & 0x3F) << 8 | self.data[start + 1]
         if head == LENGTH_32_BITS:
             start = self.take(5)
             return i64(read_i32_be(self.data, start + 1)) & 0xFFFFFFFF
@@ -213,8 +213,8 @@ class ValueReader:
     def string_value(self) -> StringValue:
         """Read a string as the value of a key: a number where its text is the canonical one of a number."""
         at = self.at
-        if at < self.size and i64(self.data[at]) >= 192 and i64(self.data[at]) != 192 + ENCODED_LZF:
-            return int(self._number(i64(self.data[at]) & 63))
+        if at < self.size and self.data[at] >= 192 and self.data[at] != 192 + ENCODED_LZF:
+            return int(self._number(self.data[at] & 63))
         return try_int(self.string())
 
     # -- values
@@ -500,7 +500,7 @@ class ValueReader:
 
     def any_number(self) -> int:
         """Read a number in the form of a length that may have all of 64 bits."""
-        if self.at < self.size and i64(self.data[self.at]) == LENGTH_64_BITS:
+        if self.at < self.size and self.data[self.at] == LENGTH_64_BITS:
             start = self.take(9)
             return int.from_bytes(self.data[start + 1 : start + 9], "big")
         return int(self.length())

@@ -30,7 +30,7 @@ def decode(data: bytes) -> list[bytes]:
     if size <= _HEADER_BYTES or _u32_le(data, 0) != size:
         raise CorruptPayload("ziplist of a wrong size")
     last: i64 = size - 1
-    if i64(data[last]) != _END_MARK:
+    if data[last] != _END_MARK:
         raise CorruptPayload("ziplist without an end")
     found: list[bytes] = []
     start: i64 = _HEADER_BYTES
@@ -58,7 +58,7 @@ def decode(data: bytes) -> list[bytes]:
             if head >= 0x80:
                 length = i64(read_i32_be(data, body + 1)) & 0xFFFFFFFF
             elif head >= 0x40:
-                length = length << 8 | i64(data[body + 1])
+                length = length << 8 | data[body + 1]
             if end + length > last:
                 raise CorruptPayload("ziplist entry beyond the end")
             found.append(data[end : end + length])
@@ -71,7 +71,7 @@ def decode(data: bytes) -> list[bytes]:
     if _u32_le(data, 4) != tail:
         raise CorruptPayload("ziplist with a wrong last entry")
     count: i64 = i64(read_i16_le(data, 8)) & 0xFFFF
-    if count != _COUNT_UNKNOWN and count != i64(len(found)):
+    if count != _COUNT_UNKNOWN and count != len(found):
         raise CorruptPayload("ziplist with a wrong number of entries")
     return found
 
@@ -110,7 +110,7 @@ def _number(data: bytes, start: i64, head: i64) -> i64:
     if head == 0xE0:
         return read_i64_le(data, start + 1)
     if head == 0xF0:
-        number: i64 = i64(read_i16_le(data, start + 1)) & 0xFFFF | i64(data[start + 3]) << 16
+        number: i64 = i64(read_i16_le(data, start + 1)) & 0xFFFF | data[start + 3] << 16
         return number if number < 1 << 23 else number - (1 << 24)
     if head == 0xFE:
         number = data[start + 1]
@@ -121,7 +121,7 @@ def _number(data: bytes, start: i64, head: i64) -> i64:
 def decode_zipmap(data: bytes) -> list[bytes]:
     """Return the fields and values of a zipmap, flat; raise CorruptPayload if it is none. O(n)."""
     size: i64 = len(data)
-    if size < 2 or i64(data[size - 1]) != _END_MARK:
+    if size < 2 or data[size - 1] != _END_MARK:
         raise CorruptPayload("zipmap without an end")
     last: i64 = size - 1
     found: list[bytes] = []
@@ -146,6 +146,6 @@ def decode_zipmap(data: bytes) -> list[bytes]:
             if start >= last and not is_value:
                 raise CorruptPayload("zipmap field without a value")
     count: i64 = data[0]
-    if count < _PAIRS_UNKNOWN and count * 2 != i64(len(found)):
+    if count < _PAIRS_UNKNOWN and count * 2 != len(found):
         raise CorruptPayload("zipmap with a wrong number of pairs")
     return found
