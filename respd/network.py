@@ -761,14 +761,15 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
     gc.disable()
     if not server.load():
         return 1
-    if life is not None:
-        life.on_ready()
     config.on_change(["appendonly"], engine.append_log.follow_switch)
-    if config.port:
-        log.notice("Ready to accept connections tcp")
-    if config.unixsocket:
-        log.notice("Ready to accept connections unix")
-    server.run()
+    if not engine.shutdown_requested:
+        if life is not None:
+            life.on_ready()
+        if config.port:
+            log.notice("Ready to accept connections tcp")
+        if config.unixsocket:
+            log.notice("Ready to accept connections unix")
+        server.run()
     if server.status == 0:
         try:
             engine.append_log.close()

@@ -347,6 +347,14 @@ def test_loading_answers_loading(start: Start) -> None:
         client.send("SHUTDOWN SAVE")
     assert respd.end() == 0
     assert "Saving the final" not in respd.log
+    respd = start("--save", "3600 1", "--key-load-delay", "10000")
+    respd.await_line("Loading RDB produced by version")
+    assert respd.signal(signal.SIGTERM) == 0
+    assert respd.messages()[-3:] == [
+        "M # Received shutdown signal during loading, scheduling shutdown.",
+        "M * User requested shutdown...",
+        "M # Redis is now ready to exit, bye bye...",
+    ]
 
 
 def damaged(good: bytes, how: str) -> bytes:
