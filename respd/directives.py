@@ -344,8 +344,12 @@ DIRECTIVES: Final = (
     _yes_no("rdb-save-incremental-fsync", True, IN_FORCE, summary="sync it while it grows"),
     _yes_no("stop-writes-on-bgsave-error", True, IN_FORCE, summary="refuse writes after a snapshot has failed"),
     _choice("sanitize-dump-payload", "no yes clients", "no"),
-    _int("rdb-key-save-delay", 0, -INT_MAX - 1, INT_MAX, IN_FORCE | HIDDEN),
-    _int("key-load-delay", 0, -INT_MAX - 1, INT_MAX, IN_FORCE | HIDDEN),
+    _int(
+        "rdb-key-save-delay", 0, -INT_MAX - 1, INT_MAX, IN_FORCE | HIDDEN, summary="microseconds to wait after each key"
+    ),
+    _int(
+        "key-load-delay", 0, -INT_MAX - 1, INT_MAX, IN_FORCE | HIDDEN, summary="the same, when the snapshot is loaded"
+    ),
     _yes_no("appendonly", False, IN_FORCE, summary="keep an append-only file"),
     _special(
         "appendfilename",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import StartServer
@@ -67,6 +69,8 @@ def test_shutdown_ends_the_process(start_server: StartServer, command: str) -> N
     assert server.process.wait(10) == 0
 
 
-def test_shutdown_save_is_refused(local: Local) -> None:
+def test_a_shutdown_that_cannot_save_is_refused(local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dump.rdb").mkdir()
     assert local.run("SHUTDOWN SAVE") == Error("ERR Errors trying to SHUTDOWN. Check logs.")
     assert not local.engine.shutdown_requested
