@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from librt.strings import BytesWriter
 
 from respd.persistence import intsets, listpacks, ziplists
 from respd.persistence.rdb_format import CorruptPayload
@@ -49,6 +50,12 @@ def test_any_words(words: list[bytes]) -> None:
         assert decode(encode(words)) == words
 
 
+@given(LISTS)
+def test_listpacks_that_respd_writes(words: list[bytes]) -> None:
+    """To the byte what they are by hand."""
+    assert listpacks.encode(words, BytesWriter()) == rdb_files.listpack(words)
+
+
 def test_more_elements_than_the_header_counts(form: Form) -> None:
     """From 65535 on, the elements are counted."""
     encode, decode = form
@@ -68,7 +75,9 @@ def test_zipmaps(unused: int) -> None:
 @given(st.sets(st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(-40000, 40000)))
 def test_intsets(numbers: set[int]) -> None:
     """Of every width."""
-    assert list(intsets.decode(rdb_files.intset(sorted(numbers)))) == sorted(numbers)
+    data = rdb_files.intset(sorted(numbers))
+    assert list(intsets.decode(data)) == sorted(numbers)
+    assert intsets.encode(intsets.decode(data)) == data
 
 
 @pytest.mark.parametrize("numbers", [[2, 1], [1, 1], [70000, 1], [1 << 40, 1], [-1, -2]])
