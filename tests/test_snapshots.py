@@ -473,3 +473,18 @@ def test_flushall_with_save_points_leaves_an_empty_snapshot(start: Start, tmp_pa
         client.ask("FLUSHALL")
     respd.signal(signal.SIGKILL)
     assert start().ready().ask("DBSIZE") == 0
+
+
+def test_a_flushall_in_a_log_leaves_the_snapshot_alone(start: Start, tmp_path: Path) -> None:
+    """While the log is loaded, that is: at the start and by DEBUG LOADAOF."""
+    respd = start("--save", "3600 1", "--appendonly", "yes", "--aof-use-rdb-preamble", "no").ready()
+    with respd.connect() as client:
+        client.ask("FLUSHALL")
+        client.ask("SET k v")
+        client.ask("SAVE")
+        before = (tmp_path / "dump.rdb").read_bytes()
+        assert client.ask("DEBUG LOADAOF") == b"OK"
+        assert client.ask("GET k") == b"v"
+    respd.signal(signal.SIGKILL)
+    assert start("--appendonly", "yes").ready().ask("GET k") == b"v"
+    assert (tmp_path / "dump.rdb").read_bytes() == before

@@ -428,11 +428,13 @@ def _loadaof(ctx: Context, args: list[bytes]) -> object:
         append_log.directory.load()
         if not append_log.directory.manifest.is_empty():
             loader = LogLoader(engine)
+            engine.begin_loading(loader)
             while not loader.step(1.0):
                 pass
     except LogFileError:
         raise CommandError(b"ERR Error trying to load the AOF files, check server logs.") from None
     finally:
+        engine.end_loading()
         if was_on:
             effects.start()
     engine.shared.dirty = 0

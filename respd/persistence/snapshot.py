@@ -279,7 +279,12 @@ class Snapshots:
             self.started_s = _NEVER
 
     def reset(self) -> None:
-        """FLUSHALL: with save points, have an empty snapshot at once; one that a child is taking is out of date."""
+        """FLUSHALL: with save points, have an empty snapshot at once; one that a child is taking is out of date.
+
+        Not for a FLUSHALL in a log that is being loaded: what follows it there is data too.
+        """
+        if self.engine.loading is not None:
+            return
         if self.runs():
             self.kill()
             self.log.warning(f"Background saving terminated by signal {KILLED_BY_US}")
