@@ -390,6 +390,24 @@ def test_taking_over_goes_on_where_it_was_cut_off(begin: Begin) -> None:
     assert begin().run("GET k") == b"$1\r\nv\r\n"
 
 
+def test_a_base_is_loaded_in_slices_of_any_length(begin: Begin) -> None:
+    """Also where a slice ends within a database that is not the first."""
+    life = begin()
+    for database in (3, 5):
+        life.turn(f"SELECT {database}", *(f"SET key:{number} {database}" for number in range(200)))
+    assert life.run("BGREWRITEAOF").startswith(b"+Background")
+    life.finish_rewrite()
+    again = begin()
+    again.run("FLUSHALL")
+    loader = prepare_log(again.engine)
+    assert loader is not None
+    slices = 1
+    while not loader.step(1e-5):
+        slices += 1
+    assert slices > 1
+    assert again.run("DBSIZE", "SELECT 3", "DBSIZE", "SELECT 5", "DBSIZE") == b":0\r\n+OK\r\n:200\r\n+OK\r\n:200\r\n"
+
+
 # -- rewriting
 
 
