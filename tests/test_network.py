@@ -102,6 +102,25 @@ def test_a_closed_connection_leaves_nothing_behind(loop: Loop) -> None:
     loop.turn()
     server = loop.server
     assert not server.connections
-    assert not server.by_client
+    assert not any(server.by_fd)
     assert not server.engine.clients
     assert not server.engine.contexts
+
+
+def test_a_reply_never_goes_to_the_next_client_with_the_descriptor(loop: Loop) -> None:
+    first = loop.client()
+    first.sendall(b"PING\r\n")
+    loop.turn()
+    (client,) = loop.server.engine.clients.values()
+    connection = loop.server.connections[client.fd]
+    second = socket.create_connection(("127.0.0.1", loop.port))
+    loop.server.close(connection)
+    loop.turn()
+    assert list(loop.server.connections) == [client.fd]  # the lowest that is free is given again
+    client.out.write(b"+LATE\r\n")
+    client.wants_write()
+    second.sendall(b"ECHO mine\r\n")
+    loop.turn()
+    assert second.recv(100) == b"$4\r\nmine\r\n"
+    first.close()
+    second.close()
