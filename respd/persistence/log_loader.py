@@ -73,10 +73,10 @@ class LogLoader:
         engine.shared.expire_off = True
 
     def step(self, budget_s: float) -> bool:
-        """Load for `budget_s` seconds; return True when everything is loaded."""
+        """Load for `budget_s` seconds, and something however short that is; return True when everything is loaded."""
         until_s = monotonic() + budget_s
         try:
-            while monotonic() < until_s:
+            while True:
                 if self._fd < 0 and not self._open_next():
                     self.close()
                     self.engine.shared.dirty = 0
@@ -85,10 +85,11 @@ class LogLoader:
                     return True
                 if self._drain(until_s):
                     self._read_more()
+                if monotonic() >= until_s:
+                    return False
         except LogFileError:
             self.close()
             raise
-        return False
 
     def close(self) -> None:
         """End, done or not."""
