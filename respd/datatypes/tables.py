@@ -125,17 +125,25 @@ class Table(Generic[Value]):
         return items
 
     def free_some(self, count: int) -> bool:
-        """Drop about `count` keys, or more of a small table; return whether none is left. O(count).
+        """Drop about `count` keys, or a shard at least; return whether none is left. O(count).
 
         For a table whose values are small or kept elsewhere, and which is on its way out as in `pop_some`.
         """
         shards = self._shards
         while shards:
+            if len(shards) == 1:
+                self._whole = shards[0]
+                self._shards = None
+                break
             count -= len(shards.pop())
             if count <= 0:
                 return False
-        self._whole = {}
-        return True
+        # One by one: this may hold the last object of each of a hundred arenas, and each gives a megabyte back.
+        whole = self._whole
+        while whole and count > 0:
+            whole.popitem()
+            count -= 1
+        return not whole
 
     def parts(self) -> list[dict[bytes, Value]]:
         """Return the dictionaries that hold everything, to be read while nothing changes. O(1)."""

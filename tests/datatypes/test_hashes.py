@@ -211,7 +211,7 @@ def test_freeing_in_slices_ends() -> None:
     rounds = 1
     while not value.free_some(30):
         rounds += 1
-    assert rounds == 8 and len(value) == 0
+    assert rounds == 14 and len(value) == 0
     tiny = HashValue()
     tiny.set(b"a", b"1", Limits())
     assert tiny.free_some(1) and len(tiny) == 0
