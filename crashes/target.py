@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import hiredis
 
 LOG_TAIL = 3000
+PORT_TAKEN = os.strerror(errno.EADDRINUSE)
 
 
 class Broken(Exception):
@@ -94,7 +96,10 @@ class Target:
         begun = time.monotonic()
         while time.monotonic() - begun < seconds:
             if self.process.poll() is not None:
-                raise Broken(f"the server does not start, status {self.process.returncode}:\n{self.log_tail()}")
+                if not self.port_was_taken():
+                    raise Broken(f"the server does not start, status {self.process.returncode}:\n{self.log_tail()}")
+                time.sleep(0.1)
+                self.start()
             try:
                 if ask(self.port, [[b"PING"]]) in ([b"PONG"], ["PONG"]):
                     return time.monotonic() - begun
@@ -102,6 +107,11 @@ class Target:
                 pass
             time.sleep(0.002)
         raise Broken(f"the server does not answer after {seconds:g} s:\n{self.log_tail()}")
+
+    def port_was_taken(self) -> bool:
+        """Whether the last start failed because somebody else used the port just then."""
+        log = self.log_path.read_text(errors="replace")
+        return PORT_TAKEN in log.rpartition("--- start")[2]
 
     def kill(self) -> None:
         """SIGKILL to the server alone: its children are left behind."""

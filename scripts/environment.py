@@ -23,7 +23,17 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("tests", "benchmarks", "docs", "examples", "scripts", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+COPIED = (
+    "tests",
+    "benchmarks",
+    "crashes",
+    "docs",
+    "examples",
+    "scripts",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+)
 
 
 def folder() -> Path:
