@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _DENSE: Final = 1 << 16
 _READ_SIZE: Final = 16 * 1024
 _SMALL_READ: Final = 479  # what fits into a bytes object of Python's own allocator, which is quicker to make
+_SHORT_READS: Final = 64  # so many in a row, and reads are small again: the rest of a long one counts for little
 _BIG_READ: Final = 256 * 1024
 _SEND_SIZE: Final = 256 * 1024
 _KEEP_BUFFER: Final = 64 * 1024
@@ -75,6 +76,7 @@ class Connection:
         self.client: Client = ctx.client
         self.parser = parser
         self.read_size: i64 = _SMALL_READ
+        self.short_reads: i64 = 0
         self.unsent_offset: int = 0
         self.is_writing: bool = False
         self.is_closed: bool = False
@@ -319,10 +321,13 @@ class Server:
                 self.log.verbose(f"Client closed connection {self.line_of(client)}")
             self.close(connection)
             return
-        if size >= connection.read_size:
+        if size >= _SMALL_READ:
             connection.read_size = _READ_SIZE
-        elif size < _SMALL_READ // 2:
-            connection.read_size = _SMALL_READ
+            connection.short_reads = 0
+        elif connection.read_size != _SMALL_READ:
+            connection.short_reads += 1
+            if connection.short_reads == _SHORT_READS:
+                connection.read_size = _SMALL_READ
         client.last_interaction_ms = self.engine.clock.ms
         client.input_total += size
         stats = self.stats

@@ -124,3 +124,15 @@ def test_a_reply_never_goes_to_the_next_client_with_the_descriptor(loop: Loop) -
     assert second.recv(100) == b"$4\r\nmine\r\n"
     first.close()
     second.close()
+
+
+def test_a_pipeline_longer_than_a_small_read_is_split_once_only(loop: Loop) -> None:
+    sock = loop.client()
+    pipeline = b"*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000001\r\n" * 16  # its rest, after a small read, is short
+    stats = loop.server.engine.stats
+    for number in range(10):
+        sock.sendall(pipeline)
+        loop.turn()
+        assert sock.recv(1000) == b"$-1\r\n" * 16
+        assert stats.total_reads_processed == number + 2
+    sock.close()
