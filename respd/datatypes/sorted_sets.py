@@ -363,7 +363,7 @@ class _Large:
 @final
 @mypyc_attr(acyclic=True)
 class _Group:
-    """Some blocks of the order. `lasts[i]` is the last element of `blocks[i]`, `sizes[i]` their number, `size` of all.
+    """Some blocks of the order. `lasts[i]` is the last element of `blocks[i]`, `sizes[i]` their number.
 
     The sizes stand side by side, for a rank is the sum of up to a hundred of them, and blocks lie all over the memory.
     """
@@ -372,16 +372,15 @@ class _Group:
         self.blocks: list[list[Element]] = []
         self.lasts: list[Element] = []
         self.sizes: vec[i64] = vec[i64]()
-        self.size: i64 = 0
 
     def insert(self, b: i64, block: list[Element]) -> None:
-        """Make `block` the one at `b`, which is no part of `size` yet."""
+        """Make `block` the one at `b`."""
         self.blocks.insert(b, block)
         self.lasts.insert(b, block[-1])
         self.sizes = extend(append(self.sizes[:b], i64(len(block))), self.sizes[b:])
 
     def drop(self, b: i64) -> None:
-        """Forget the block at `b`, whose elements are no part of `size` any more."""
+        """Forget the block at `b`."""
         self.blocks.pop(b)
         self.lasts.pop(b)
         self.sizes, _ = pop(self.sizes, b)
@@ -393,12 +392,14 @@ class _Order:
     """Elements in order of (score, member), in groups of blocks.
 
     Invariant: no block and no group is empty; a block holds at most _BLOCK_MAX elements, a group at most _GROUP_MAX
-    blocks; `lasts[i]` is the last element of `groups[i]`; all elements read from front to back are in order.
+    blocks; `lasts[i]` is the last element of `groups[i]`, `sizes[i]` the number of all in it; all elements read from
+    front to back are in order.
     """
 
     def __init__(self) -> None:
         self.groups: list[_Group] = []
         self.lasts: list[Element] = []
+        self.sizes: vec[i64] = vec[i64]()
 
     def add(self, element: Element) -> None:
         """Put a new element in its place. O(log n)."""
@@ -414,7 +415,7 @@ class _Order:
         block = group.blocks[b]
         block.insert(_lower_bound(block, score, member), element)
         group.sizes[b] += 1
-        group.size += 1
+        self.sizes[g] += 1
         if len(block) > _BLOCK_MAX:
             half: i64 = len(block) // 2
             group.insert(b + 1, block[half:])
@@ -432,32 +433,35 @@ class _Order:
             block = elements[start : start + _BLOCK_MAX]
             last = block[-1]
             if start % (_BLOCK_MAX * _GROUP_MAX) == 0:
-                self.groups.append(_Group())
-                self.lasts.append(last)
+                self._add_group(last)
             group = self.groups[-1]
             group.insert(i64(len(group.blocks)), block)
-            group.size += len(block)
+            self.sizes[len(self.groups) - 1] += len(block)
             self.lasts[-1] = last
             start += _BLOCK_MAX
+
+    def _add_group(self, last: Element) -> None:
+        """Put a new group at the end, of which `last` is to be the last element."""
+        self.groups.append(_Group())
+        self.lasts.append(last)
+        self.sizes = append(self.sizes, i64(0))
 
     def _append(self, element: Element) -> None:
         """Put at the end what is higher than all others: full blocks stay full, so rising scores waste no room."""
         groups = self.groups
         if not groups:
-            groups.append(_Group())
-            self.lasts.append(element)
+            self._add_group(element)
         group = groups[-1]
         if not group.blocks or len(group.blocks[-1]) >= _BLOCK_MAX:
             if len(group.blocks) >= _GROUP_MAX:
-                group = _Group()
-                groups.append(group)
-                self.lasts.append(element)
+                self._add_group(element)
+                group = groups[-1]
             group.insert(i64(len(group.blocks)), [element])
         else:
             group.blocks[-1].append(element)
             group.lasts[-1] = element
             group.sizes[len(group.blocks) - 1] += 1
-        group.size += 1
+        self.sizes[len(groups) - 1] += 1
         self.lasts[-1] = element
 
     def _split_group(self, g: i64) -> None:
@@ -470,11 +474,11 @@ class _Order:
         moved: i64 = 0
         for block in right.blocks:
             moved += len(block)
-        right.size = moved
         del group.blocks[half:]
         del group.lasts[half:]
         group.sizes = group.sizes[:half]
-        group.size -= moved
+        self.sizes[g] -= moved
+        self.sizes = extend(append(self.sizes[: g + 1], moved), self.sizes[g + 1 :])
         self.groups.insert(g + 1, right)
         self.lasts.insert(g, group.lasts[half - 1])
 
@@ -509,7 +513,7 @@ class _Order:
         block = group.blocks[b]
         block.pop(i)
         group.sizes[b] -= 1
-        group.size -= 1
+        self.sizes[g] -= 1
         size: i64 = len(block)
         if size >= _BLOCK_MIN:
             if i == size:
@@ -533,8 +537,7 @@ class _Order:
         if not block:
             group.drop(b)
             if not blocks:
-                self.groups.pop(g)
-                self.lasts.pop(g)
+                self._drop_group(g)
                 return
             self._set_last(g, i64(len(blocks) - 1))
         else:
@@ -565,9 +568,14 @@ class _Order:
             left.blocks.extend(right.blocks)
             left.lasts.extend(right.lasts)
             left.sizes = extend(left.sizes, right.sizes)
-            left.size += right.size
-            self.groups.pop(g + 1)
-            self.lasts.pop(g)
+            self.lasts[g] = self.lasts[g + 1]
+            self.sizes[g] += self.sizes[g + 1]
+            self._drop_group(g + 1)
+
+    def _drop_group(self, g: i64) -> None:
+        self.groups.pop(g)
+        self.lasts.pop(g)
+        self.sizes, _ = pop(self.sizes, g)
 
     def pop_first(self) -> Element:
         """Remove and return the lowest element; there is one."""
@@ -614,9 +622,10 @@ class _Order:
 
     def _rank_at(self, g: i64, b: i64, i: i64) -> i64:
         rank = i
+        sizes = self.sizes
         index: i64 = 0
         while index < g:
-            rank += self.groups[index].size
+            rank += sizes[index]
             index += 1
         if b > 0:
             sizes = self.groups[g].sizes
@@ -628,9 +637,10 @@ class _Order:
 
     def _locate(self, rank: i64) -> tuple[i64, i64, i64]:
         """Return (group, block, index) of the element with this rank; there is one."""
+        sizes = self.sizes
         g: i64 = 0
-        while rank >= self.groups[g].size:
-            rank -= self.groups[g].size
+        while rank >= sizes[g]:
+            rank -= sizes[g]
             g += 1
         sizes = self.groups[g].sizes
         b: i64 = 0
@@ -669,7 +679,7 @@ class _Order:
             removed.extend(block[i:end])
             del block[i:end]
             group.sizes[b] -= end - i
-            group.size -= end - i
+            self.sizes[g] -= end - i
             self._shrunk(g, b)
         return removed
 
@@ -677,12 +687,12 @@ class _Order:
         """Assert the invariant; return all elements in order."""
         ordered: list[Element] = []
         assert len(self.groups) == len(self.lasts)
+        assert list(self.sizes) == [sum(group.sizes) for group in self.groups]
         for group, last in zip(self.groups, self.lasts):
             assert 0 < len(group.blocks) <= _GROUP_MAX
             assert len(group.blocks) == len(group.lasts)
             assert group.lasts[-1] is last
             assert list(group.sizes) == [len(block) for block in group.blocks]
-            assert group.size == sum(group.sizes)
             for block, block_last in zip(group.blocks, group.lasts):
                 assert 0 < len(block) <= _BLOCK_MAX
                 assert block[-1] is block_last
