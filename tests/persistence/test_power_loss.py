@@ -213,7 +213,7 @@ def test_power_loss(scenario: str, place: Path, long_form: bool) -> None:
             medium.play((what, about))
         if what in ("write", "sync begins", "sync ends", "sent", "promised"):
             plain_ones += 1
-            if not long_form and plain_ones % 4:
+            if not long_form and plain_ones % 8:
                 continue
         fates: list[tuple[Random | None, bool]] = [(None, False), (None, True)]
         for chance, most in fates + [(random, False)] * (30 if long_form else 2):
