@@ -217,7 +217,7 @@ def _encode_list(out: BytesWriter, items: list[object], resp: i64) -> None:
 
 
 def _write_bulks(out: BytesWriter, items: list[object]) -> bool:
-    """Append short bulk strings, joined without a loop of Python; False, and nothing done, when that is not what they are."""
+    """Append short bulk strings, without a loop of Python; False, and nothing is done, when there are others too."""
     try:
         data = _CRLF.join(map(add, map(_BULK_HEADERS.__getitem__, map(len, items)), items))  # type: ignore[arg-type]
     except (TypeError, IndexError):
