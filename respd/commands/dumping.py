@@ -82,7 +82,7 @@ def restore(ctx: Context, args: list[bytes]) -> object:
     if at_ms < 0:
         raise CommandError(_BAD_TTL)
     value = _read(ctx, args[3])
-    now_ms = ctx.clock.ms
+    now_ms = int(ctx.clock.ms)  # no i64: the sum below must not wrap
     if taken:
         db.remove(key)
     if at_ms > 0 and not absolute:

@@ -705,6 +705,8 @@ def _part(ctx: Context, args: list[bytes]) -> bytes:
         start = max(start + size, 0)
     if end < 0:
         end = max(end + size, 0)
+    if start > end:  # compiled, a slice that ends before it begins is an error
+        return b""
     return data[start : end + 1] if isinstance(data, bytes) else bytes(data[start : end + 1])
 
 
