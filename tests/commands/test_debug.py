@@ -43,9 +43,7 @@ def test_a_transaction_with_it_is_refused_when_it_is_queued(local: Local) -> Non
     assert "EXECABORT" in str(local.run("EXEC"))
 
 
-@pytest.mark.parametrize(
-    "name", ["SEGFAULT", "PANIC", "ASSERT", "OOM", "RESTART", "CRASH-AND-RECOVER 1"]
-)
+@pytest.mark.parametrize("name", ["SEGFAULT", "PANIC", "ASSERT", "OOM", "RESTART", "CRASH-AND-RECOVER 1"])
 def test_what_would_end_the_server_is_refused(local: Local, name: str) -> None:
     reply = local.run(f"DEBUG {name}")
     assert isinstance(reply, Error) and "is not available in respd" in str(reply)
