@@ -514,8 +514,23 @@ class Server:
 
     def load(self) -> bool:
         """Load the data that is on the disk, serving meanwhile; return False when it cannot be loaded."""
-        from respd.persistence.loading import LoadError, first_loader, note_loaded
         from respd.persistence.log_directory import LogFileError
+
+        engine = self.engine
+        try:
+            if engine.config.appendonly or engine.disk.exists(engine.config.dbfilename):
+                if not self._load_files():
+                    return False
+            else:
+                engine.append_log.find()
+            if not engine.shutdown_requested:
+                engine.append_log.begin()
+        except LogFileError:
+            return False
+        return True
+
+    def _load_files(self) -> bool:
+        from respd.persistence.loading import LoadError, first_loader, note_loaded
 
         engine = self.engine
         try:
@@ -534,9 +549,7 @@ class Server:
                     loader.close()
                     engine.end_loading()
                 note_loaded(engine, loader)
-            if not engine.shutdown_requested:
-                engine.append_log.begin()
-        except (LogFileError, LoadError):
+        except LoadError:
             return False
         return True
 

@@ -77,6 +77,20 @@ class AppendLog:
 
     # -- beginning and ending
 
+    def find(self) -> bool:
+        """Read the manifest, as the server starts; tell whether there is a log to load. Raise LogFileError.
+
+        The single file of an older Redis is taken over first.
+        """
+        directory = self.directory
+        directory.load()
+        self.was_loaded = self.config.appendonly
+        if not self.config.appendonly:
+            return False
+        if directory.is_old_style():
+            directory.adopt_single_file()
+        return not directory.manifest.is_empty()
+
     def begin(self) -> None:
         """Begin to log, if that is asked for, once what is on the disk has been loaded. Raise LogFileError.
 

@@ -29,19 +29,8 @@ _LOOK_AT_CLOCK: Final = 64  # commands or keys between two looks
 
 
 def prepare_log(engine: Engine) -> LogLoader | None:
-    """Read the manifest and, if there is a log to load, return its loader; raise LogFileError.
-
-    The single file of an older Redis is taken over first. Once all is loaded, `engine.append_log.open_at_start`
-    follows.
-    """
-    directory = engine.append_log.directory
-    directory.load()
-    engine.append_log.was_loaded = engine.config.appendonly
-    if not engine.config.appendonly:
-        return None
-    if directory.is_old_style():
-        directory.adopt_single_file()
-    return None if directory.manifest.is_empty() else LogLoader(engine)
+    """Return what loads the log, if there is one; raise LogFileError. Then `engine.append_log.begin` follows."""
+    return LogLoader(engine) if engine.append_log.find() else None
 
 
 class LogLoader:

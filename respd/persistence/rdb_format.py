@@ -6,6 +6,7 @@ the type of its value. Source: rdb.fnordig.de, and the files that redis-server a
 
 from typing import Final
 
+NOT_TOLD: Final = -1  # an idle time or frequency that is not in the file
 MAGIC: Final = b"REDIS"
 VALKEY_MAGIC: Final = b"VALKEY"
 HEADER_BYTES: Final = 9  # magic and version together, whichever magic it is

@@ -62,7 +62,6 @@ from respd.persistence.rdb_format import (
     ZSET_LISTPACK,
 )
 
-NOT_TOLD: Final = -1
 _ENCODED: Final[i64] = 0xC0
 _LONGEST_NUMBER: Final[i64] = 11  # "-2147483648"
 _COMPRESSED_FROM: Final[i64] = 21

@@ -16,8 +16,7 @@ from mypy_extensions import i64
 from respd.database import access_second
 from respd.datatypes.hashes import HashValue
 from respd.persistence.children import KILLED_BY_US, RDB, SUPPORTED
-from respd.persistence.rdb_format import FIELD_EXPIRY_VERSION, PORTABLE_VERSION
-from respd.persistence.rdb_writer import NOT_TOLD, RdbWriter
+from respd.persistence.rdb_format import FIELD_EXPIRY_VERSION, NOT_TOLD, PORTABLE_VERSION
 from respd.version import REDIS_VERSION
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ class SnapshotFile:
     """An RDB file that is being written to a descriptor. `keys` are written so far."""
 
     def __init__(self, engine: Engine, fd: int, is_base: bool) -> None:
+        from respd.persistence.rdb_writer import RdbWriter  # not before a first snapshot
+
         config = engine.config
         self.engine = engine
         self.disk = engine.disk

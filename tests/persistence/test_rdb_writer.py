@@ -13,8 +13,9 @@ from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.persistence import dump_payloads, intsets, listpacks, rdb_format
+from respd.persistence.rdb_format import NOT_TOLD
 from respd.persistence.rdb_reader import AuxEvent, EndEvent, KeyEvent, RdbReader, ResizeEvent, SelectEvent
-from respd.persistence.rdb_writer import NOT_TOLD, RdbWriter, dump
+from respd.persistence.rdb_writer import RdbWriter, dump
 
 NEVER = 0
 ELEMENTS = [
