@@ -121,7 +121,7 @@ def _mixed(keys: int, random: Random) -> list[bytes]:
 def pauses(setting: Setting) -> list[Line]:
     """The longest wait for a reply under a mixed load, with 5 M keys (10 minutes; with --quick a tenth and 15 s)."""
     keys, seconds = setting.amount(5_000_000, 500_000), float(setting.seconds or setting.amount(600, 15))
-    found = {}
+    found = []
     requests = _mixed(keys, Random(2))
     for start in (setting.start_redis, setting.start_respd):
         server = start()
@@ -130,10 +130,10 @@ def pauses(setting: Setting) -> list[Line]:
                 flood.fill(encode("SET", f"key:{number:012d}", f"value:{number}") for number in range(keys))
             setting.say(f"pauses: {keys} keys loaded")
             with Paced(server.port, server.process.pid, PAUSE_RATE) as paced:
-                found[start] = paced.run(requests, seconds)
+                found.append(paced.run(requests, seconds))
         finally:
             server.stop()
-    ours, theirs = found[setting.start_respd], found[setting.start_redis]
+    theirs, ours = found
     return [
         limit("longest pause", "ms", max(ours.own_ms), max(theirs.own_ms), 20),
         Line("longest, with waits for a processor", "ms", max(ours.ms), max(theirs.ms)),
