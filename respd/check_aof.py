@@ -13,7 +13,7 @@ from typing import Final
 
 from respd.check_rdb import RdbCheck
 from respd.persistence.aof_reader import AofReader, CorruptLog, begins_with_snapshot
-from respd.persistence.disk import Disk, read_file
+from respd.persistence.disk import Disk, cut_file, read_file
 from respd.persistence.manifest import SUFFIX, LogFile, ManifestError, parse
 
 _CHUNK: Final = 1 << 20
@@ -201,12 +201,7 @@ class AofCheck:
 
     def _truncate(self, path: str, end: int) -> None:
         try:
-            self.disk.truncate(path, end)
-            fd = self.disk.open_append(path)
-            try:
-                self.disk.fsync(fd)
-            finally:
-                self.disk.close(fd)
+            cut_file(self.disk, path, end)
         except OSError:
             self._fail(f"Failed to truncate AOF {os.path.basename(path)}")
 

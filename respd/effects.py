@@ -14,12 +14,9 @@ from typing import Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from respd.protocol.replies import write_array_header, write_header
+from respd.protocol.replies import write_array_header, write_bulk
 
 _KEEP: Final = 256 * 1024  # bytes of the buffer that stay reserved
-_TABLE: Final = 1024
-_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % size for size in range(_TABLE)]
-_CRLF: Final = b"\r\n"
 _MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"
 _EXEC: Final = b"*1\r\n$4\r\nEXEC\r\n"
 
@@ -28,13 +25,7 @@ def write_words(out: BytesWriter, words: list[bytes]) -> None:
     """Append a command as an array of bulk strings."""
     write_array_header(out, len(words))
     for word in words:
-        size: i64 = len(word)
-        if size < _TABLE:
-            out.write(_HEADERS[size])
-        else:
-            write_header(out, 36, size)
-        out.write(word)
-        out.write(_CRLF)
+        write_bulk(out, word)
 
 
 class Effects:

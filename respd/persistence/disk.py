@@ -130,3 +130,13 @@ def read_file(disk: Disk, path: str) -> bytes:
         return b"".join(parts)
     finally:
         disk.close(fd)
+
+
+def cut_file(disk: Disk, path: str, size: int) -> None:
+    """Cut a file to `size` bytes, lastingly."""
+    disk.truncate(path, size)
+    fd = disk.open_append(path)
+    try:
+        disk.fsync(fd)
+    finally:
+        disk.close(fd)

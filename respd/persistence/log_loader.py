@@ -15,6 +15,7 @@ from respd.client import Client, Outbox
 from respd.context import Context
 from respd.errors import CommandError
 from respd.persistence.aof_reader import AofReader, CorruptLog, begins_with_snapshot
+from respd.persistence.disk import cut_file
 from respd.persistence.log_directory import LogFileError, reason_of
 from respd.persistence.rdb_format import CorruptFile
 from respd.persistence.rdb_reader import EndEvent, FunctionEvent, KeyEvent, ModuleAuxEvent, RdbReader, SelectEvent
@@ -185,12 +186,7 @@ class LogLoader:
         log.warning(f"!!! Truncating the AOF {name} at offset {end} !!!")
         path = self.directory.path(name)
         try:
-            self.disk.truncate(path, end)
-            fd = self.disk.open_append(path)
-            try:
-                self.disk.fsync(fd)
-            finally:
-                self.disk.close(fd)
+            cut_file(self.disk, path, end)
         except OSError as error:
             self._refuse(f"Error truncating the AOF file {name}: {reason_of(error)}")
         log.warning(f"AOF {name} loaded anyway because aof-load-truncated is enabled")
