@@ -21,12 +21,13 @@ from librt.strings import (
 )
 from mypy_extensions import i16, i32, i64, u8
 
+from respd.datatypes import listpacks
 from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.strings import format_double
-from respd.persistence import intsets, listpacks
+from respd.persistence import intsets
 from respd.persistence.lzf import Compressor
 from respd.persistence.rdb_format import (
     AUX,

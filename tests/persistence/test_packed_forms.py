@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from librt.strings import BytesWriter
 
+from respd.datatypes.listpacks import encode as encode_listpack
 from respd.persistence import intsets, listpacks, ziplists
 from respd.persistence.rdb_format import CorruptPayload
 from tests.persistence import rdb_files
@@ -53,7 +54,7 @@ def test_any_words(words: list[bytes]) -> None:
 @given(LISTS)
 def test_listpacks_that_respd_writes(words: list[bytes]) -> None:
     """To the byte what they are by hand."""
-    assert listpacks.encode(words, BytesWriter()) == rdb_files.listpack(words)
+    assert encode_listpack(words, BytesWriter()) == rdb_files.listpack(words)
 
 
 def test_more_elements_than_the_header_counts(form: Form) -> None:
