@@ -29,7 +29,8 @@ INTERPRETED = {
     "pollers",
     "scripting.bits",
     "scripting.errors",
-    "scripting.runtime",
+    "scripting.libraries",
+    "scripting.state",
     "scripting.sandbox",
     "scripting.values",
 }

@@ -21,14 +21,13 @@ from respd.command import (
     SKIP_MONITOR,
     STALE,
     UPDATE,
-    WRITE,
     Group,
     noted,
     num_keys,
 )
 from respd.errors import CommandError
-from respd.gates import DISK_FAILS, SNAPSHOT_FAILS
 from respd.protocol.replies import OK
+from respd.scripting.running import run_script
 
 if TYPE_CHECKING:
     from respd.context import Context
@@ -37,45 +36,7 @@ _EVAL: Final = MAY_REPLICATE | NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KE
 _SYNTAX: Final = "numkeys [key [key ...]] [arg [arg ...]]"
 _WORST: Final = "We cannot tell how the keys will be used so we assume the worst"
 _NO_SCRIPT: Final = b"NOSCRIPT No matching script. Please use EVAL."
-_UNKNOWN: Final = b"ERR Unknown Redis command called from script"
-_ARITY: Final = b"ERR Wrong number of args calling Redis command from script"
-_NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
-_READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
-
-_BLOCKED: Final = (
-    b"MISCONF Redis is configured to %b, but it's currently unable to persist to disk. Writable scripts are blocked. "
-    b"Use 'no-writes' flag for read only scripts.%b"
-)
-
 group = Group("scripting")
-
-
-class _Run:
-    """One run of a script for one client: runs the commands that it calls, and gathers what they log."""
-
-    def __init__(self, ctx: Context, read_only: bool) -> None:
-        self.ctx = ctx
-        self.read_only = read_only
-
-    def call(self, words: list[bytes]) -> object:
-        """Run a command and return its reply, errors as values."""
-        engine = self.ctx.engine
-        command = engine.commands.lookup(words)
-        if command is None:
-            return CommandError(_UNKNOWN)
-        if command.subcommands is not None or not command.min_words <= len(words) <= command.max_words:
-            return CommandError(_ARITY)
-        if command.flags & NOSCRIPT:
-            return CommandError(_NOT_ALLOWED)
-        if self.read_only and command.flags & (WRITE | MAY_REPLICATE):
-            return CommandError(_READ_ONLY)
-        if engine.gates & DISK_FAILS and command.flags & WRITE:
-            return CommandError(engine.disk_error())
-        return engine.call_queued(self.ctx, words, not engine.scripts.replicates)
-
-    def is_command(self, words: list[bytes]) -> bool:
-        """Tell whether `words` name a command."""
-        return self.ctx.engine.commands.lookup(words) is not None
 
 
 def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> object:
@@ -95,34 +56,8 @@ def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> o
         digest = scripts.add(args[1])
         engine.stats.evicted_scripts = scripts.evicted
     script = scripts.get(digest)
-    if read_only and script.flags is not None and script.writes():
-        raise CommandError(b"ERR Can not execute a script with write flag using *_ro command.")
-    if engine.gates & DISK_FAILS and script.flags is not None and script.writes():
-        raise CommandError(_disk_error(ctx))
-    client = ctx.client
-    clock = engine.clock
-    was_frozen, denied = clock.frozen, ctx.deny_blocking
-    resp, index = client.resp, client.db_index
-    run = _Run(ctx, read_only or not script.writes())
-    clock.frozen = True
-    ctx.deny_blocking = True
-    client.resp = 2
-    try:
-        return scripts.run(digest, args[3 : 3 + count], args[3 + count :], run.call, run.is_command)
-    finally:
-        client.resp = resp
-        ctx.deny_blocking = denied
-        clock.frozen = was_frozen
-        if client.db_index != index:
-            ctx.select(index)  # a script's SELECT is its own
-        ctx.record_nothing()
-
-
-def _disk_error(ctx: Context) -> bytes:
-    """Return the error of a script that says that it writes, while the disk fails."""
-    if ctx.engine.gates & SNAPSHOT_FAILS:
-        return _BLOCKED % (b"save RDB snapshots", b"")
-    return _BLOCKED % (b"persist data to AOF", b" AOF error: " + ctx.engine.append_log.error_reason())
+    keys, arguments = args[3 : 3 + count], args[3 + count :]
+    return run_script(ctx, scripts.state(), script.function, digest, keys, arguments, script.flags, read_only)
 
 
 @group.command("EVAL", arity=-3, flags=_EVAL, since="2.6.0", syntax=f"script {_SYNTAX}",

@@ -1,82 +1,50 @@
-"""Keeps scripts by their SHA1 and runs them, all in one Lua 5.1 state (lupa), made when the first script comes.
-
-Memory: the state may take `_MEMORY_LIMIT` bytes. Lua allocates for us too where no Lua error may be raised (the tables
-of KEYS and ARGV, replies, results), so a part of that is kept for us: when a script has taken the rest, its next call
-of the server ends it, and the limit is lifted while we clean up. Errors of memory inside the script are its own.
-"""
+"""Keeps scripts by their SHA1, as EVAL, EVALSHA and SCRIPT LOAD want them. They run in one `LuaState`."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from respd.errors import CommandError
-from respd.protocol.replies import Status
-from respd.scripting import bits
 from respd.scripting.errors import ScriptError
-from respd.scripting.sandbox import HOOK_INTERVAL, SANDBOX
-from respd.scripting.values import Converter, number_word
-from respd.version import REDIS_VERSION
+from respd.scripting.flags import read_flags
+from respd.scripting.state import LuaState, sha1_hex
 
-Caller = Callable[[list[bytes]], object]
-
-_MEMORY_LIMIT: Final = 512 << 20
-_OURS: Final = 64 << 20
-_LARGE: Final = 8 << 20  # replies from this size are counted before they go into Lua
-_TIDY_AT: Final = 64 << 20  # collect all garbage after a script that leaves more than this
-_REFERENCES: Final = 9000  # as many values as a call can have
 _MAX_EVALUATED: Final = 500  # scripts that came by EVAL alone; Redis 7.4 forgets older ones too
-_LONGEST_PATTERN: Final = 8000
 _NO_SCRIPT: Final = b"NOSCRIPT No matching script. Please use EVAL."
 _COMPILING: Final = b"ERR Error compiling script (new function): "
-_NO_WORDS: Final = b"ERR Please specify at least one argument for this redis lib call"
-_BAD_WORDS: Final = b"ERR Lua redis lib command arguments must be strings or integers"
-_NO_MEMORY: Final = b"ERR not enough memory"
-_REPL_FLAGS: Final = b"ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE."
-_FLAGS: Final = (b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys")
-
-
-def sha1_hex(data: bytes) -> bytes:
-    """Return the SHA1 of `data` in hexadecimal digits."""
-    return hashlib.sha1(data).hexdigest().encode()
 
 
 class Script:
-    """A compiled script. `flags` are those of its shebang line, None without one; `is_loaded` after SCRIPT LOAD."""
+    """A compiled script: its function's number in the Lua state, its flags, and whether it came by SCRIPT LOAD."""
 
-    def __init__(self, function: Any, size: int, flags: frozenset[bytes] | None) -> None:
+    def __init__(self, function: int, size: int, flags: int) -> None:
         self.function = function
         self.size = size
         self.flags = flags
         self.is_loaded = False
 
-    def writes(self) -> bool:
-        """Tell whether it may call commands that write."""
-        return self.flags is None or b"no-writes" not in self.flags
-
 
 class Scripts:
-    """The scripts of one server. `add` compiles and keeps one, `run` runs one that was added.
-
-    `evicted` counts the evaluated ones that were forgotten. Set `must_stop` to end the script that runs.
-    """
+    """The scripts of one server. `evicted` counts the evaluated ones that were forgotten."""
 
     def __init__(self, log: Callable[[int, bytes], None]) -> None:
         self._log = log
-        self._lua: Any = None
-        self._compile: Any = None
-        self._run: Any = None
-        self._where: Any = None
-        self._values: Any = None
+        self._state: LuaState | None = None
         self._scripts: dict[bytes, Script] = {}
         self._evaluated: dict[bytes, bool] = {}  # oldest use first
-        self._caller: Caller | None = None
-        self._is_command: Callable[[list[bytes]], bool] | None = None
-        self._is_limited = True
-        self.replicates = True
         self.evicted = 0
-        self.must_stop = False
+
+    def state(self) -> LuaState:
+        """The Lua state, made when it is first asked for."""
+        if self._state is None:
+            self._state = LuaState(self._log)
+        return self._state
+
+    def end_running(self, ends: bool = True) -> None:
+        """Have the script that runs end, or not, at its next chance."""
+        if self._state is not None:
+            self._state.must_stop = ends
 
     def add(self, source: bytes, load: bool = False) -> bytes:
         """Compile a script unless it is known, and return its SHA1; raise CommandError when it is no Lua. O(size).
@@ -91,31 +59,25 @@ class Scripts:
             if not load:
                 self._evaluated[digest] = True
                 if len(self._evaluated) > _MAX_EVALUATED:
-                    oldest = next(iter(self._evaluated))
-                    del self._evaluated[oldest], self._scripts[oldest]
-                    self.evicted += 1
+                    self._forget_oldest()
         if load and not script.is_loaded:
             script.is_loaded = True
             self._evaluated.pop(digest, None)
         return digest
 
+    def _forget_oldest(self) -> None:
+        oldest = next(iter(self._evaluated))
+        del self._evaluated[oldest]
+        self.state().forget(self._scripts.pop(oldest).function)
+        self.evicted += 1
+
     def _compiled(self, source: bytes) -> Script:
-        flags = None
-        text = source
-        if source.startswith(b"#!"):
-            line, newline, _ = source.partition(b"\n")
-            if not newline:
-                raise CommandError(b"ERR Invalid script shebang")
-            flags = _read_shebang(line)
-            text = source[len(line) :]
-        if self._lua is None:
-            self._begin()
-        self._make_room(len(text) * 8)
-        made = self._compile(text, b"@user_script")
-        self._limit()
-        if isinstance(made, tuple):
-            raise CommandError(_COMPILING + bytes(made[1]).partition(b"\0")[0])
-        return Script(made, len(source), flags)
+        flags, text = read_flags(source)
+        try:
+            function = self.state().compile(text, b"@user_script")
+        except ScriptError as problem:
+            raise CommandError(_COMPILING + problem.text) from None
+        return Script(function, len(source), flags)
 
     def get(self, digest: bytes) -> Script:
         """Return the script with this SHA1, in lower case; raise CommandError NOSCRIPT. O(1)."""
@@ -140,313 +102,10 @@ class Scripts:
 
     def memory_bytes(self) -> int:
         """What the Lua state takes."""
-        return int(self._lua.get_memory_used(total=True)) if self._lua is not None else 0
+        return self._state.memory_bytes() if self._state is not None else 0
 
     def flush(self) -> None:
         """Forget all scripts, and the Lua state they ran in."""
         self._scripts = {}
         self._evaluated = {}
-        self._compile = self._run = self._where = self._values = self._lua = None
-
-    def run(
-        self,
-        digest: bytes,
-        keys: list[bytes],
-        arguments: list[bytes],
-        caller: Caller,
-        is_command: Callable[[list[bytes]], bool],
-    ) -> object:
-        """Run a script and return its reply.
-
-        `caller` runs the commands it calls and returns their replies, `is_command` knows which commands there are.
-        Raises CommandError: NOSCRIPT, or what the script failed with, told as Redis does.
-        """
-        function = self.get(digest).function
-        if self._is_large(keys, arguments):
-            self._make_room(4 * (sum(map(len, keys)) + sum(map(len, arguments))))
-        keys_table = self._lua.table_from(keys)
-        arguments_table = self._lua.table_from(arguments)
-        self._caller = caller
-        self._is_command = is_command
-        self._values.resp = 2
-        self.replicates = True
-        if not self._is_limited:
-            self._limit()
-        try:
-            value = self._run(function, keys_table, arguments_table)
-            if not isinstance(value, tuple):
-                return self._values.to_reply(value)
-        except CommandError:
-            raise
-        except Exception as problem:  # lupa's own: memory, or an error while handling an error
-            text = problem.args[0] if problem.args else b"unknown error"
-            raise CommandError(b"ERR " + (text if isinstance(text, bytes) else str(text).encode())) from None
-        finally:
-            self._caller = None
-            if not self._is_limited:
-                keys_table = arguments_table = None
-                self._collect()
-        raise _failure(digest, value)
-
-    def _is_large(self, keys: list[bytes], arguments: list[bytes]) -> bool:
-        """Tell whether the words may need room that is kept for us."""
-        if len(keys) + len(arguments) > 1000:
-            return True
-        longest = 0
-        for words in (keys, arguments):
-            for word in words:
-                longest = max(longest, len(word))
-        return longest > 10_000
-
-    # -- the Lua state
-
-    def _begin(self) -> None:
-        try:
-            from lupa import lua51
-        except ImportError:
-            raise CommandError(b"ERR scripts need the Python package lupa, which is not installed") from None
-        lua = lua51.LuaRuntime(
-            encoding=None,
-            unpack_returned_tuples=True,
-            register_eval=False,
-            register_builtins=False,
-            attribute_filter=_no_attributes,
-            max_memory=_MEMORY_LIMIT,
-        )
-        spare_references = [lua.table() for _ in range(_REFERENCES)]  # so that none must be made in a script's reach
-        del spare_references
-        major, minor, patch = (int(part) for part in REDIS_VERSION.split("."))
-        offered = {
-            b"call": self._call,
-            b"pcall": self._pcall,
-            b"error_text": self._error_text,
-            b"must_end": self._must_end,
-            b"spare": self._lift_limit,
-            b"sha1hex": self._sha1hex,
-            b"log": self._write_log,
-            b"setresp": self._set_resp,
-            b"set_repl": self._set_repl,
-            b"acl_check_cmd": self._acl_check_cmd,
-            b"version": REDIS_VERSION.encode(),
-            b"version_number": major << 16 | minor << 8 | patch,
-            b"longest_pattern": _LONGEST_PATTERN,
-            b"byte_code": b"unexpected symbol near 'char(27)'",
-            b"bit": lua.table_from({name: self._placed(function) for name, function in bits.FUNCTIONS.items()}),
-        }
-        sandbox = lua.compile(SANDBOX, name=b"=sandbox")
-        made = sandbox(lua.table_from(offered), _TIDY_AT // 1024, HOOK_INTERVAL)
-        self._compile, self._run, self._where = made
-        self._values = Converter(lua)
-        self._lua = lua
-
-    # -- memory
-
-    def _limit(self) -> None:
-        self._lua.set_max_memory(_MEMORY_LIMIT)
-        self._is_limited = True
-
-    def _lift_limit(self) -> None:
-        self._lua.set_max_memory(0)
-        self._is_limited = False
-
-    def _make_room(self, size: int) -> None:
-        """Allow for `size` bytes of ours; the limit is to be set anew afterwards."""
-        if size > _OURS // 2:
-            self._lift_limit()
-
-    def _collect(self) -> None:
-        """Free what a script has left behind, and limit the memory again."""
-        self._lua.gccollect()
-        self._limit()
-
-    # -- what scripts call
-
-    def _call(self, *words: Any) -> Any:
-        """redis.call: run a command and return its reply; raise ScriptError for an error."""
-        reply = self._reply_to(words)
-        if isinstance(reply, ScriptError):
-            words = ()
-            raise reply
-        return reply
-
-    def _pcall(self, *words: Any) -> Any:
-        """redis.pcall: run a command and return its reply; for an error null, its text and whether it was counted."""
-        reply = self._reply_to(words)
-        if isinstance(reply, ScriptError):
-            if reply.ends_script:
-                raise reply
-            return None, reply.text, reply.is_counted
-        return reply
-
-    def _reply_to(self, words: tuple[Any, ...]) -> Any:
-        lua = self._lua
-        if lua.get_memory_used() > _MEMORY_LIMIT - _OURS:
-            self._lift_limit()
-            return ScriptError(_NO_MEMORY, ends_script=True)
-        command = _as_words(words)
-        caller = self._caller
-        if isinstance(command, ScriptError):
-            return command
-        if caller is None:
-            return ScriptError(b"ERR no script is running")
-        reply = caller(command)
-        if isinstance(reply, bytes):
-            if len(reply) > _LARGE and lua.get_memory_used() + len(reply) > _MEMORY_LIMIT - _OURS:
-                return ScriptError(_NO_MEMORY)
-            return reply
-        if isinstance(reply, int):
-            return self._values.to_lua(reply)
-        if isinstance(reply, CommandError):
-            return ScriptError(reply.text, is_counted=True)
-        if not isinstance(reply, Status):
-            size = _size_in_lua(reply)
-            if size > _LARGE and lua.get_memory_used() + size > _MEMORY_LIMIT - _OURS:
-                return ScriptError(_NO_MEMORY)
-        return self._values.to_lua(reply)
-
-    def _error_text(self, problem: Any) -> Any:
-        """What Lua is to know of an error raised in Python: text, whether it ends the script, whether it was counted.
-
-        The last is null for a plain text; all is null for an object that is no error.
-        """
-        if isinstance(problem, ScriptError):
-            if problem.has_place:
-                return problem.text, False, None
-            return problem.text, problem.ends_script, problem.is_counted
-        if isinstance(problem, BaseException):
-            return b"ERR internal error: " + type(problem).__name__.encode(), False, False
-        return None
-
-    def _placed(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Have the errors of `function` begin with the script's line."""
-
-        def call(*words: Any) -> Any:
-            try:
-                return function(*words)
-            except ScriptError as error:
-                if error.has_place:
-                    error.text = self._where() + error.text
-                raise
-
-        return call
-
-    def _must_end(self) -> bool:
-        return self.must_stop
-
-    def _sha1hex(self, *words: Any) -> bytes:
-        if len(words) != 1:
-            raise ScriptError(b"ERR wrong number of arguments")
-        return sha1_hex(_as_text(words[0]))
-
-    def _write_log(self, *words: Any) -> None:
-        if len(words) < 2:
-            raise ScriptError(b"ERR redis.log() requires two arguments or more.")
-        level = words[0]
-        if isinstance(level, bool) or not isinstance(level, (int, float)):
-            raise ScriptError(b"ERR First argument must be a number (log level).")
-        if not 0 <= int(level) <= 3:
-            raise ScriptError(b"ERR Invalid log level.")
-        self._log(int(level), b" ".join(_as_text(word) for word in words[1:]))
-
-    def _set_resp(self, *words: Any) -> None:
-        if len(words) != 1:
-            raise ScriptError(b"ERR redis.setresp() requires one argument.")
-        version = _as_integer(words[0])
-        if version not in (2, 3):
-            raise ScriptError(b"ERR RESP version must be 2 or 3.")
-        self._values.resp = version
-
-    def _set_repl(self, *words: Any) -> None:
-        if len(words) != 1:
-            raise ScriptError(b"ERR redis.set_repl() requires one argument.")
-        flags = _as_integer(words[0])
-        if flags & ~3:
-            raise ScriptError(_REPL_FLAGS)
-        self.replicates = flags != 0
-
-    def _acl_check_cmd(self, *words: Any) -> bool:
-        command = _as_words(words)
-        if isinstance(command, ScriptError):
-            raise command
-        if self._is_command is None or not self._is_command(command):
-            raise ScriptError(b"ERR Invalid command passed to redis.acl_check_cmd()")
-        return True
-
-
-def _failure(digest: bytes, outcome: tuple[Any, ...]) -> CommandError:
-    """The error reply for (null, text, source, line) that a script has ended with."""
-    _, text, source, line = outcome
-    text = text.partition(b"\0")[0]
-    if isinstance(source, bytes) and isinstance(line, (int, float)):
-        text += b" script: %b, on %b:%d." % (digest, source, int(line))
-    return CommandError(text)
-
-
-def _as_words(words: tuple[Any, ...]) -> list[bytes] | ScriptError:
-    """The words of a command from what a script has given."""
-    if not words:
-        return ScriptError(_NO_WORDS)
-    command: list[bytes] = []
-    for word in words:
-        if isinstance(word, bytes):
-            command.append(word)
-        elif isinstance(word, bool) or not isinstance(word, (int, float)):
-            return ScriptError(_BAD_WORDS)
-        else:
-            command.append(number_word(word))
-    return command
-
-
-def _as_text(word: Any) -> bytes:
-    """A string or number as Lua's tostring has it; nothing for other values."""
-    if isinstance(word, bytes):
-        return word
-    if isinstance(word, bool) or not isinstance(word, (int, float)):
-        return b""
-    return b"%.14g" % word
-
-
-def _as_integer(word: Any) -> int:
-    """A number, or a string that reads as one, cut to an integer; else 0."""
-    if isinstance(word, bytes):
-        word = bits.to_number(word)
-    if isinstance(word, bool) or not isinstance(word, (int, float)):
-        return 0
-    return int(word) if abs(word) < 1e300 else 0
-
-
-def _size_in_lua(reply: Any) -> int:
-    """About how many bytes a reply takes as a Lua value."""
-    if isinstance(reply, (bytes, bytearray)):
-        return len(reply) + 24
-    items = reply if isinstance(reply, list) else getattr(reply, "items", None) or getattr(reply, "flat", None)
-    if isinstance(items, list):
-        size = 64
-        for item in items:
-            size += 40 + (len(item) if isinstance(item, bytes) else _size_in_lua(item))
-        return size
-    return 64
-
-
-def _read_shebang(line: bytes) -> frozenset[bytes]:
-    """Read a script's first line, `#!lua [flags=a,b]`, and return its flags."""
-    if line.count(b'"') % 2:
-        raise CommandError(b"ERR Invalid engine in script shebang")
-    words = line.split()
-    if words[0] != b"#!lua":
-        raise CommandError(b"ERR Unexpected engine in script shebang: " + words[0])
-    found: set[bytes] = set()
-    for word in words[1:]:
-        if not word.startswith(b"flags="):
-            raise CommandError(b"ERR Unknown lua shebang option: " + word)
-        flags = word.removeprefix(b"flags=")
-        for flag in flags.split(b",") if flags else ():
-            if flag not in _FLAGS:
-                raise CommandError(b"ERR Unexpected flag in script shebang: " + flag)
-            found.add(flag)
-    return frozenset(found)
-
-
-def _no_attributes(owner: Any, name: Any, is_setting: bool) -> Any:
-    """Keep Lua from the insides of Python objects."""
-    raise AttributeError("a script sees no attributes")
+        self._state = None

@@ -18,7 +18,7 @@ from typing import Final
 HOOK_INTERVAL: Final = 1_000_000  # instructions between two looks at whether to go on
 
 SANDBOX: Final = rb"""
-local offered, tidy_at_kb, interval = ...
+local offered, kept, tidy_at_kb, interval = ...
 local as_function = python.as_function
 local error, select, setmetatable, type, tostring, next = error, select, setmetatable, type, tostring, next
 local pcall, xpcall, rawset, rawget, loadstring, setfenv = pcall, xpcall, rawset, rawget, loadstring, setfenv
@@ -121,11 +121,16 @@ globals.coroutine = behind_proxy(library)
 for _, name in pairs({'string', 'table', 'math'}) do globals[name] = behind_proxy(_G[name]) end
 globals.os = behind_proxy({clock = os.clock})
 globals.redis = behind_proxy(redis)
-for name, functions in pairs({bit = offered.bit, cjson = offered.cjson}) do
+for name, functions in pairs(offered.libraries) do
     local made = {}
     for key, value in pairs(functions) do made[key] = type(value) == 'userdata' and as_function(value) or value end
     globals[name] = behind_proxy(made)
 end
+local loading_redis = behind_proxy({
+    LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
+    REDIS_VERSION = offered.version, REDIS_VERSION_NUM = offered.version_number,
+    log = redis.log, register_function = as_function(offered.register_function),
+})
 
 local limit = offered.longest_pattern
 for _, name in pairs({'find', 'match', 'gmatch', 'gfind', 'gsub'}) do
@@ -221,7 +226,7 @@ function globals.load(reader, name)
 end
 
 local function where()
-    local place = getinfo(3, 'Sl')
+    local place = getinfo(4, 'Sl')
     if place and place.currentline > 0 then return place.short_src .. ':' .. place.currentline .. ': ' end
     return ''
 end
@@ -273,20 +278,40 @@ local function without_functions(one, seen, depth)
     end
 end
 
--- Returns the script's first value; or nil, the error, its source and line.
-local function run(script, keys, arguments)
-    rawset(globals, 'KEYS', keys)
-    rawset(globals, 'ARGV', arguments)
-    local done, value = xpcall(script, explain)
-    if done and type(value) == 'table' and not hidden[value] then
-        without_functions(value, {}, 0)
-    end
-    tidy()
-    if done then return value end
+local function failed(value)
     if type(value) ~= 'table' then return nil, 'ERR ' .. tostring(value), nil, nil end
     local text = rawget(value, 'err')
     if type(text) ~= 'string' and type(text) ~= 'number' then text = 'ERR unknown error' end
     return nil, tostring(text), rawget(value, 'source'), rawget(value, 'line')
 end
-return compile, run, where
+
+-- Returns the function's first value; or nil, the error, its source and line.
+local function run(number, keys, arguments, as_parameters)
+    local body = kept[number]
+    local done, value
+    if as_parameters then
+        done, value = xpcall(function() return body(keys, arguments) end, explain)
+    else
+        rawset(globals, 'KEYS', keys)
+        rawset(globals, 'ARGV', arguments)
+        done, value = xpcall(body, explain)
+    end
+    if done and type(value) == 'table' and not hidden[value] then
+        without_functions(value, {}, 0)
+    end
+    tidy()
+    if done then return value end
+    return failed(value)
+end
+
+-- Runs a library that registers its functions. Returns nothing; or nil, the error, its source and line.
+local function load(number)
+    local redis_proxy = globals.redis
+    globals.redis = loading_redis
+    local done, value = xpcall(kept[number], explain)
+    globals.redis = redis_proxy
+    tidy()
+    if not done then return failed(value) end
+end
+return compile, run, load, where
 """
