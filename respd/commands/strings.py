@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from respd.arguments import expire_arg, int_arg
+from respd.arguments import expire_arg, int_arg, int_arg_between
 from respd.command import (
     ACCESS,
     DELETE,
     DENYOOM,
     FAST,
     INSERT,
+    MOVABLE_KEYS,
     OW,
     READONLY,
     RO,
@@ -27,8 +28,10 @@ from respd.command import (
     Group,
     key_range,
     noted,
+    num_keys,
     one_key,
 )
+from respd.commands.comparisons import CONDITIONS, IFDNE, IFNE, is_met
 from respd.database import Entry, string_of
 from respd.datatypes.bits import grow
 from respd.datatypes.lcs import lcs_length, lcs_matches, lcs_text
@@ -50,7 +53,7 @@ from respd.protocol.replies import OK, MapReply
 if TYPE_CHECKING:
     from respd.context import Context
 
-# Options of SET and GETEX; the four of expiry are followed by a number.
+# Options of SET, GETEX and MSETEX; the four of expiry are followed by a number, the last four by a value or a digest.
 _NX: Final = 1 << 0
 _XX: Final = 1 << 1
 _GET: Final = 1 << 2
@@ -60,12 +63,20 @@ _EX: Final = 1 << 5
 _PX: Final = 1 << 6
 _EXAT: Final = 1 << 7
 _PXAT: Final = 1 << 8
+_IFEQ: Final = 1 << 9
+_IFNE: Final = 1 << 10
+_IFDEQ: Final = 1 << 11
+_IFDNE: Final = 1 << 12
+_COMPARISON: Final = _IFEQ | _IFNE | _IFDEQ | _IFDNE
 _EXPIRY: Final = _EX | _PX | _EXAT | _PXAT
 _TTL: Final = _EXPIRY | _KEEPTTL | _PERSIST
 _IN_MS: Final = _PX | _PXAT
 _ABSOLUTE: Final = _EXAT | _PXAT
-_OF_SET: Final = _NX | _XX | _GET | _KEEPTTL | _EXPIRY
+_HAS_OPERAND: Final = _EXPIRY | _COMPARISON
+_CONDITION: Final = _NX | _XX | _COMPARISON
+_OF_SET: Final = _CONDITION | _GET | _KEEPTTL | _EXPIRY
 _OF_GETEX: Final = _PERSIST | _EXPIRY
+_OF_MSETEX: Final = _NX | _XX | _KEEPTTL | _EXPIRY
 
 _OPTIONS: Final[dict[bytes, int]] = {
     b"NX": _NX,
@@ -77,11 +88,19 @@ _OPTIONS: Final[dict[bytes, int]] = {
     b"PX": _PX,
     b"EXAT": _EXAT,
     b"PXAT": _PXAT,
+    b"IFEQ": _IFEQ,
+    b"IFNE": _IFNE,
+    b"IFDEQ": _IFDEQ,
+    b"IFDNE": _IFDNE,
 }
 # What each option excludes, itself aside.
 _EXCLUDED: Final[dict[int, int]] = {
-    _NX: _XX,
-    _XX: _NX,
+    _NX: _CONDITION & ~_NX,
+    _XX: _CONDITION & ~_XX,
+    _IFEQ: _CONDITION & ~_IFEQ,
+    _IFNE: _CONDITION & ~_IFNE,
+    _IFDEQ: _CONDITION & ~_IFDEQ,
+    _IFDNE: _CONDITION & ~_IFDNE,
     _GET: 0,
     _KEEPTTL: _TTL & ~_KEEPTTL,
     _PERSIST: _TTL & ~_PERSIST,
@@ -93,6 +112,9 @@ _EXCLUDED: Final[dict[int, int]] = {
 
 _NEGATIVE_OFFSET: Final = b"ERR offset is out of range"
 _DECREMENT_OVERFLOW: Final = b"ERR decrement would overflow"
+_BAD_NUMKEYS: Final = b"ERR invalid numkeys value"
+_BAD_PAIRS: Final = b"ERR wrong number of key-value pairs"
+_INT32_MAX: Final = (1 << 31) - 1
 _LCS_NOT_STRINGS: Final = b"ERR The specified keys must contain string values"
 _LCS_LEN_AND_IDX: Final = b"ERR If you want both the length and indexes, please just use IDX."
 _LCS_TOO_LONG: Final = b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
@@ -130,7 +152,8 @@ def get(ctx: Context, args: list[bytes]) -> object:
     flags=WRITE | DENYOOM,
     keys=noted(one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS), "RW and ACCESS due to the optional `GET` argument"),
     since="1.0.0",
-    syntax="key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
+    syntax="key value condition=[NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | "
+    "IFDNE ifdne-digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
     "PXAT unix-time-milliseconds | KEEPTTL]",
     complexity="O(1)",
     history=(
@@ -138,14 +161,16 @@ def get(ctx: Context, args: list[bytes]) -> object:
         ("6.0.0", "Takes `KEEPTTL`."),
         ("6.2.0", "Takes `GET`, `EXAT` and `PXAT`."),
         ("7.0.0", "`NX` and `GET` go together."),
+        ("8.4.0", "Takes `IFEQ`, `IFNE`, `IFDEQ` and `IFDNE`."),
     ),
 )
 def set_(ctx: Context, args: list[bytes]) -> object:
     """Store a string at a key, whatever was there before.
 
-    Reply: OK; null when NX or XX prevents it; with GET the old string or null either way.
-    Errors: syntax; not an integer; invalid expire time; WRONGTYPE with GET.
-    Log: as sent; with an expiry SET key value PXAT moment; without GET. Source: redis.io/commands/set.
+    Reply: OK; null when a condition prevents it; with GET the old string or null either way.
+    Errors: syntax; not an integer; invalid expire time; WRONGTYPE with GET or a comparison; "must be exactly 16
+    hexadecimal characters", only where the key exists.
+    Log: as sent; with an expiry SET key value PXAT moment; without GET and comparisons. Source: redis.io/commands/set.
     """
     if len(args) == 3:
         key = args[1]
@@ -172,8 +197,12 @@ def _set_with_options(ctx: Context, args: list[bytes]) -> object:
         is_there = db.write(key) is not None
         if is_there == (options & _NX != 0):
             return old
+    elif options & _COMPARISON and not _compares(ctx, args):
+        return old
     _store(ctx, key, args[2], options & _KEEPTTL != 0, expire_at_ms)
-    if expire_at_ms:
+    if options & _COMPARISON:
+        _record_set(ctx, key, args[2], options & _KEEPTTL != 0, expire_at_ms)
+    elif expire_at_ms:
         if not options & _PXAT:
             ctx.record([b"SET", key, args[2], b"PXAT", b"%d" % expire_at_ms])
     elif options & _GET:
@@ -191,11 +220,12 @@ def _read_options(args: list[bytes], start: i64, allowed: int) -> tuple[int, i64
         option = _OPTIONS.get(args[index].upper(), 0)
         if not option & allowed or _EXCLUDED[option] & options:
             raise CommandError(SYNTAX)
-        if option & _EXPIRY:
+        if option & _HAS_OPERAND:
             index += 1
             if index == count:
                 raise CommandError(SYNTAX)
-            number_at = index
+            if option & _EXPIRY:
+                number_at = index
         options |= option
         index += 1
     return options, number_at
@@ -213,6 +243,34 @@ def _store(ctx: Context, key: bytes, value: bytes, keep_ttl: bool, expire_at_ms:
     if expire_at_ms:
         db.set_expire(key, expire_at_ms)
         db.notify(key, GENERIC, b"expire")
+
+
+def _compares(ctx: Context, args: list[bytes]) -> bool:
+    """Tell whether the string that is there meets the comparison among SET's words, of which the last one counts."""
+    condition = 0
+    operand = b""
+    index: i64 = 3
+    count: i64 = len(args)
+    while index < count:
+        word = args[index].upper()
+        if word in CONDITIONS:
+            condition = CONDITIONS[word]
+            operand = args[index + 1]
+        index += 2 if _OPTIONS[word] & _HAS_OPERAND else 1
+    value = ctx.db.write_string(args[1])
+    if value is None:
+        return condition in (IFNE, IFDNE)
+    return is_met(value, condition, operand)
+
+
+def _record_set(ctx: Context, key: bytes, value: bytes, keep_ttl: bool, expire_at_ms: int) -> None:
+    """Log a SET that any version of redis-server knows."""
+    words = [b"SET", key, value]
+    if expire_at_ms:
+        words += [b"PXAT", b"%d" % expire_at_ms]
+    elif keep_ttl:
+        words.append(b"KEEPTTL")
+    ctx.record(words)
 
 
 def _without_get(args: list[bytes]) -> list[bytes]:
@@ -452,6 +510,45 @@ def msetnx(ctx: Context, args: list[bytes]) -> object:
         if ctx.db.write(args[index]) is not None:
             return 0
     _set_pairs(ctx, args)
+    return 1
+
+
+@group.command(
+    "MSETEX",
+    arity=-4,
+    flags=WRITE | DENYOOM | MOVABLE_KEYS,
+    keys=num_keys(1, OW | UPDATE, step=2),
+    since="8.4.0",
+    syntax="numkeys key value [key value ...] [NX | XX] [EX seconds | PX milliseconds | "
+    "EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+    complexity="O(N) where N is the number of keys.",
+    tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
+)
+def msetex(ctx: Context, args: list[bytes]) -> object:
+    """Store strings at several keys at once, with one expiry for all, if none of the keys exists or all of them do.
+
+    Reply: 1 when stored, else 0. Errors: "invalid numkeys value"; "wrong number of key-value pairs"; those of SET.
+    Log: MSET; with an expiry or KEEPTTL a SET for each key. Source: redis.io/commands/msetex.
+    """
+    number = int_arg_between(args[1], 1, _INT32_MAX, _BAD_NUMKEYS)
+    end = 2 + 2 * number
+    if end > len(args):
+        raise CommandError(_BAD_PAIRS)
+    options, number_at = _read_options(args, end, _OF_MSETEX)
+    expire_at_ms = 0
+    if number_at:
+        expire_at_ms = _expire_option(ctx, args[number_at], options, b"msetex")
+    if options & (_NX | _XX):
+        for index in range(2, end, 2):
+            if (ctx.db.write(args[index]) is not None) == (options & _NX != 0):
+                return 0
+    keep_ttl = options & _KEEPTTL != 0
+    for index in range(2, end, 2):
+        _store(ctx, args[index], args[index + 1], keep_ttl, expire_at_ms)
+        if keep_ttl or expire_at_ms:
+            _record_set(ctx, args[index], args[index + 1], keep_ttl, expire_at_ms)
+    if not keep_ttl and not expire_at_ms:
+        ctx.record([b"MSET", *args[2:end]])
     return 1
 
 

@@ -1,4 +1,4 @@
-"""Arithmetic of INCRBYFLOAT and HINCRBYFLOAT: the 80-bit `long double` of x86, without a C type to hold it.
+"""Arithmetic of INCRBYFLOAT, HINCRBYFLOAT and INCREX: the 80-bit `long double` of x86, without a C type to hold it.
 
 Redis reads both numbers with strtold, adds them, and prints the sum with "%.17Lf", trailing zeros cut. Its results show
 the rounding of a 64-bit mantissa (3.0e3 + 1.1 stays "3001.1", which a 53-bit double would not give at 17 decimals), so
@@ -81,14 +81,45 @@ def long_double_from_int(number: int) -> LongDouble:
     return LongDouble(number, 0, False)
 
 
+def largest_long_double(negative: bool) -> LongDouble:
+    """The largest finite long double, or the one farthest below zero."""
+    mantissa = (1 << _MANTISSA_BITS) - 1
+    return LongDouble(-mantissa if negative else mantissa, _MAX_BITS - _MANTISSA_BITS, False)
+
+
 def add_long_doubles(left: LongDouble, right: LongDouble) -> bytes | None:
     """Add, round and print as Redis does; None when the sum is infinite or not a number."""
     if left.is_infinite or right.is_infinite:
         return None
+    total = sum_of(left, right)
+    return None if total.is_infinite else format_long_double(total)
+
+
+def sum_of(left: LongDouble, right: LongDouble) -> LongDouble:
+    """Add two finite numbers and round; the sum may be infinite."""
     exponent = min(left.exponent, right.exponent)
-    total = (left.mantissa << (left.exponent - exponent)) + (right.mantissa << (right.exponent - exponent))
-    rounded = _round(total < 0, abs(total), 1, exponent)
-    return None if rounded.is_infinite else format_long_double(rounded)
+    total = _scaled(left, exponent) + _scaled(right, exponent)
+    return _round(total < 0, abs(total), 1, exponent)
+
+
+def negated(number: LongDouble) -> LongDouble:
+    """The number with the other sign."""
+    return LongDouble(-number.mantissa, number.exponent, number.is_infinite)
+
+
+def is_less(left: LongDouble, right: LongDouble) -> bool:
+    """Tell whether `left` is below `right`; infinities of one sign are equal."""
+    if left.is_infinite:
+        return left.mantissa < 0 and not (right.is_infinite and right.mantissa < 0)
+    if right.is_infinite:
+        return right.mantissa > 0
+    exponent = min(left.exponent, right.exponent)
+    return _scaled(left, exponent) < _scaled(right, exponent)
+
+
+def _scaled(number: LongDouble, exponent: int) -> int:
+    """The number in units of `2 ** exponent`, which must not be above its own exponent."""
+    return number.mantissa << (number.exponent - exponent)
 
 
 def format_long_double(number: LongDouble) -> bytes:

@@ -6,7 +6,7 @@
 | int | integer | integer |
 | None, NULL_ARRAY | null bulk, null array | null |
 | list | array | array |
-| float | bulk string | double |
+| float, PrintedDouble | bulk string | double |
 | bool | 1 or 0 | boolean |
 | Status | simple string | simple string |
 | MapReply, SetReply | flat array | map, set |
@@ -92,6 +92,14 @@ class Several:
 @final
 class BigNumber:
     """An integer of any size, as its digits."""
+
+    def __init__(self, digits: bytes) -> None:
+        self.digits: bytes = digits
+
+
+@final
+class PrintedDouble:
+    """A number with a fraction as its digits: more of them than a float holds."""
 
     def __init__(self, digits: bytes) -> None:
         self.digits: bytes = digits
@@ -289,6 +297,11 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
             encode(out, value.digits, 2)
         else:
             out.write(b"(" + value.digits + _CRLF)
+    elif isinstance(value, PrintedDouble):
+        if resp == 2:
+            encode(out, value.digits, 2)
+        else:
+            out.write(b"," + value.digits + _CRLF)
     elif isinstance(value, Attributes):
         if resp != 2:
             write_header(out, 124, len(value.flat) // 2)

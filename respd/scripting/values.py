@@ -15,6 +15,7 @@ from respd.protocol.replies import (
     BigNumber,
     MapReply,
     Pairs,
+    PrintedDouble,
     Push,
     SetReply,
     Status,
@@ -89,6 +90,8 @@ class Converter:
             return self.lua.table_from({b"verbatim_string": parts})
         if isinstance(reply, BigNumber):
             return self.lua.table_from({b"big_number": reply.digits}) if self.resp == 3 else reply.digits
+        if isinstance(reply, PrintedDouble):
+            return self.lua.table_from({b"double": float(reply.digits)}) if self.resp == 3 else reply.digits
         if isinstance(reply, Push):
             return self._array(reply.items)
         if isinstance(reply, Attributes):

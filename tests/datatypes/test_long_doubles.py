@@ -10,8 +10,12 @@ from respd.datatypes.long_doubles import (
     LongDouble,
     add_long_doubles,
     format_long_double,
+    is_less,
+    largest_long_double,
     long_double_from_int,
+    negated,
     parse_long_double,
+    sum_of,
 )
 
 
@@ -98,3 +102,21 @@ def test_no_input_raises(word: bytes) -> None:
     number = parse_long_double(word)
     if number is not None and not number.is_infinite:
         assert parse_long_double(format_long_double(number)) is not None
+
+
+@given(
+    *(st.builds(LongDouble, st.integers(-(1 << 64) + 1, (1 << 64) - 1), st.integers(-200, 200), st.just(False)),) * 2
+)
+def test_order_is_that_of_the_numbers(left: LongDouble, right: LongDouble) -> None:
+    assert is_less(left, right) == (exact(left) < exact(right))
+    assert exact(negated(left)) == -exact(left)
+
+
+def test_the_ends_of_the_order() -> None:
+    top, bottom = largest_long_double(False), largest_long_double(True)
+    above, below = LongDouble(1, 0, True), LongDouble(-1, 0, True)
+    line = [below, bottom, LongDouble(0, 0, False), top, above]
+    for at, number in enumerate(line):
+        assert [is_less(number, other) for other in line] == [False] * (at + 1) + [True] * (4 - at)
+    assert sum_of(top, top).is_infinite and sum_of(bottom, bottom).mantissa < 0
+    assert len(format_long_double(top)) == 4933

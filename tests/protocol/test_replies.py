@@ -17,6 +17,7 @@ from respd.protocol.replies import (
     BigNumber,
     MapReply,
     Pairs,
+    PrintedDouble,
     Push,
     SetReply,
     Status,
@@ -75,6 +76,7 @@ DIFFERENT = [
     (Verbatim(b"txt", b"hi"), b"$2\r\nhi\r\n", b"=6\r\ntxt:hi\r\n"),
     (Push([b"message", 1]), b"*2\r\n$7\r\nmessage\r\n:1\r\n", b">2\r\n$7\r\nmessage\r\n:1\r\n"),
     (BigNumber(b"123"), b"$3\r\n123\r\n", b"(123\r\n"),
+    (PrintedDouble(b"0.5"), b"$3\r\n0.5\r\n", b",0.5\r\n"),
     (Attributes([b"ttl", 1], b"x"), b"$1\r\nx\r\n", b"|1\r\n$3\r\nttl\r\n:1\r\n$1\r\nx\r\n"),
 ]
 
