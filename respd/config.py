@@ -184,7 +184,7 @@ class Config:
         elif name == b"client-output-buffer-limit":
             assert isinstance(value, list)
             self.client_output_buffer_limits = value
-        elif b"-max-" in name and name.startswith((b"hash", b"list", b"set", b"zset")):
+        elif b"-max-" in name and name.startswith((b"hash", b"list", b"set", b"zset", b"stream")):
             assert isinstance(value, int)
             self._set_limit(name, value)
         elif name in (b"unixsocket", b"pidfile", b"logfile", b"dbfilename"):
@@ -210,6 +210,10 @@ class Config:
             limits.set_max_value = value
         elif name == b"zset-max-listpack-entries":
             limits.zset_max_entries = value
+        elif name == b"stream-node-max-bytes":
+            limits.stream_node_bytes = value
+        elif name == b"stream-node-max-entries":
+            limits.stream_node_entries = value
         else:
             limits.zset_max_value = value
 

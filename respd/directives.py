@@ -276,8 +276,10 @@ DIRECTIVES: Final = (
         summary="bytes of a member of a compact sorted set",
     ),
     _memory("hll-sparse-max-bytes", 3000),
-    _memory("stream-node-max-bytes", 4096),
-    _int("stream-node-max-entries", 100, 0, LONG_MAX),
+    _memory(
+        "stream-node-max-bytes", 4096, flags=IN_FORCE, summary="bytes of a stream's nodes, which are trimmed as a whole"
+    ),
+    _int("stream-node-max-entries", 100, 0, LONG_MAX, IN_FORCE, summary="entries of a stream's nodes; 0 for any"),
     _yes_no("activerehashing", True),
     _int("active-expire-effort", 1, 1, 10),
     _yes_no("lazyfree-lazy-eviction", False),

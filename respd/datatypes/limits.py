@@ -18,3 +18,5 @@ class Limits:
         self.set_max_value: i64 = 64
         self.zset_max_entries: i64 = 128
         self.zset_max_value: i64 = 64
+        self.stream_node_bytes: i64 = 4096
+        self.stream_node_entries: i64 = 100

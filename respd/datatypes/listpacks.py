@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import BytesWriter, write_i16_le, write_i32_le, write_i64_le
+from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, write_i16_le, write_i32_le, write_i64_le
 from mypy_extensions import i16, i32, i64, u8
 
 from respd.datatypes.strings import parse_int
@@ -166,3 +166,85 @@ def length_width(length: i64) -> i64:
     if length < 2097151:
         return 3
     return 4 if length < 268435455 else 5
+
+
+# -- walking over a listpack that is known to be sound
+
+
+def number_size(number: i64) -> i64:
+    """Return the bytes that a number takes as an element."""
+    if 0 <= number <= 127:
+        return 2
+    if -4096 <= number <= 4095:
+        return 3
+    if -(1 << 15) <= number < 1 << 15:
+        return 4
+    if -(1 << 23) <= number < 1 << 23:
+        return 5
+    if -(1 << 31) <= number < 1 << 31:
+        return 6
+    return 10
+
+
+def after(data: bytes, at: i64) -> i64:
+    """Return where the element behind the one at `at` begins."""
+    head: i64 = data[at]
+    if head < 0x80:
+        return at + 2
+    if head < 0xC0:
+        return at + (head & 0x3F) + 2
+    if head < 0xE0:
+        return at + 3
+    if head < 0xF0:
+        size = ((head & 0x0F) << 8 | data[at + 1]) + 2
+        return at + size + length_width(size)
+    if head == 0xF0:
+        size = (i64(read_i32_le(data, at + 1)) & 0xFFFFFFFF) + 5
+        return at + size + length_width(size)
+    if head == 0xF4:
+        return at + 10
+    return at + 3 + head - 0xF0
+
+
+def before(data: bytes, at: i64) -> i64:
+    """Return where the element before the one at `at` begins; there must be one."""
+    place: i64 = at - 1
+    byte: i64 = data[place]
+    length: i64 = byte & 0x7F
+    shift: i64 = 7
+    while byte >= 0x80:
+        place -= 1
+        byte = data[place]
+        length |= (byte & 0x7F) << shift
+        shift += 7
+    return place - length
+
+
+def number_at(data: bytes, at: i64) -> i64:
+    """Return the number that the element at `at` is; it must be one."""
+    head: i64 = data[at]
+    if head < 0x80:
+        return head
+    if head < 0xE0:
+        number: i64 = (head & 0x1F) << 8 | data[at + 1]
+        return number if number < 4096 else number - 8192
+    if head == 0xF1:
+        return i64(read_i16_le(data, at + 1))
+    if head == 0xF2:
+        number = i64(read_i16_le(data, at + 1)) & 0xFFFF | data[at + 3] << 16
+        return number if number < 1 << 23 else number - (1 << 24)
+    if head == 0xF3:
+        return i64(read_i32_le(data, at + 1))
+    return read_i64_le(data, at + 1)
+
+
+def element_at(data: bytes, at: i64) -> bytes:
+    """Return the element at `at`, a number as its text."""
+    head: i64 = data[at]
+    if 0x80 <= head < 0xC0:
+        return data[at + 1 : at + 1 + (head & 0x3F)]
+    if head < 0xE0 or head > 0xF0:
+        return b"%d" % number_at(data, at)
+    if head < 0xF0:
+        return data[at + 2 : at + 2 + ((head & 0x0F) << 8 | data[at + 1])]
+    return data[at + 5 : at + 5 + (i64(read_i32_le(data, at + 1)) & 0xFFFFFFFF)]

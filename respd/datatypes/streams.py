@@ -1,0 +1,572 @@
+"""Streams: entries in the order of their ids, and the groups that read them.
+
+An id is one number, milliseconds << 64 | sequence. The entries lie in nodes (`stream_nodes`), which are in order
+themselves and are searched by halves. Redis' limits of a node's size are followed to the byte, because approximate
+trimming drops whole nodes, and clients see which. Whatever is added goes to the last node, which grows in a writer;
+what is read of it is copied from there when it has grown since.
+
+Costs: adding O(1), looking up and ranges O(log nodes + entries of a node + returned), dropping nodes at the front O(1).
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i32, i64, mypyc_attr, u8
+
+from respd.datatypes.limits import Limits
+from respd.datatypes.stream_groups import ConsumerGroup
+from respd.datatypes.stream_nodes import (
+    DELETED,
+    LAST_ID,
+    Cursor,
+    Node,
+    Span,
+    field_names,
+    first_entry,
+    high_half,
+    joined,
+    low_half,
+    with_flags,
+    write_entry,
+    write_names,
+)
+
+EVERYTHING: Final = -1
+_MAX_BYTES: Final[i64] = 1 << 30  # of a node, and of an entry
+_GONE: Final = Node(0, 0, b"")  # holds the place of a node dropped at the front
+_MANY_GONE: Final[i64] = 64
+_NODE_WEIGHT: Final[i64] = 8  # of a node in the work of freeing, beside an entry of other types
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Entries:
+    """Live entries of a stream, as they were when this was made: `count` of them, in spans, backwards if `reverse`."""
+
+    def __init__(self, reverse: bool) -> None:
+        self.reverse: bool = reverse
+        self.spans: list[Span] = []
+        self.count: i64 = 0
+
+    def add(self, node: Node, at: i64, count: i64) -> None:
+        """Add a span."""
+        self.spans.append(Span(node, at, count))
+        self.count += count
+
+    def items(self) -> list[tuple[int, list[bytes]]]:
+        """Return ids and fields."""
+        found: list[tuple[int, list[bytes]]] = []
+        for span in self.spans:
+            cursor = Cursor(span.body, span.ms, span.seq)
+            names = field_names(span.body)
+            at = span.at
+            left = span.count
+            while left > 0:
+                if self.reverse:
+                    at = cursor.previous(at)
+                cursor.open(at)
+                if cursor.is_live():
+                    found.append((cursor.id(), cursor.fields(names)))
+                    left -= 1
+                if not self.reverse:
+                    at = cursor.next()
+        return found
+
+    def ids(self) -> list[int]:
+        """Return the ids."""
+        found: list[int] = []
+        for span in self.spans:
+            cursor = Cursor(span.body, span.ms, span.seq)
+            at = span.at
+            left = span.count
+            while left > 0:
+                if self.reverse:
+                    at = cursor.previous(at)
+                cursor.open(at)
+                if cursor.is_live():
+                    found.append(cursor.id())
+                    left -= 1
+                if not self.reverse:
+                    at = cursor.next()
+        return found
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Stream:
+    """A stream: `length` entries, what it remembers of those that are gone, and its `groups` by name.
+
+    `last_id` is the greatest id that was ever added, `max_deleted_id` the greatest that was deleted (not trimmed),
+    `entries_added` how many entries were ever added. The nodes from `_front` on are in use; the last one's body may be
+    in `_tail` (`is_open`), and then newer there than in the node (`is_stale`).
+    """
+
+    def __init__(self) -> None:
+        self.length: int = 0
+        self.last_id: int = 0
+        self.max_deleted_id: int = 0
+        self.entries_added: int = 0
+        self.groups: dict[bytes, ConsumerGroup] = {}
+        self._nodes: list[Node] = []
+        self._front: i64 = 0
+        self._tail: BytesWriter = BytesWriter()
+        self._tail_names: list[bytes] = []
+        self._is_open: bool = False
+        self._is_stale: bool = False
+
+    def __len__(self) -> int:
+        return self.length
+
+    def encoding(self) -> bytes:
+        """Return OBJECT ENCODING's answer."""
+        return b"stream"
+
+    # -- adding
+
+    def append(self, id: int, fields: list[bytes], limits: Limits) -> None:
+        """Add an entry with an id above the last one; `fields` is flat: name, value, name, value. O(fields)."""
+        ms = high_half(id)
+        seq = low_half(id)
+        size: i64 = 0
+        for word in fields:
+            size += len(word)
+        node = self._room_for(size, limits)
+        tail = self._tail
+        if node is None:
+            node = Node(ms, seq, b"")
+            self._nodes.append(node)
+            write_names(tail, fields)
+            self._tail_names = fields[::2]
+            self._is_open = True
+            node.elements = len(self._tail_names) + 2
+            node.start = len(tail)
+        node.elements += write_entry(tail, node, ms, seq, fields, self._has_tail_names(fields))
+        node.live += 1
+        self._is_stale = True
+        self.length += 1
+        self.entries_added += 1
+        self.last_id = id
+
+    def _room_for(self, size: i64, limits: Limits) -> Node | None:
+        """Return the last node, open, if an entry with `size` bytes of fields is to go there."""
+        nodes = self._nodes
+        if len(nodes) == self._front:
+            return None
+        node = nodes[-1]
+        if not self._is_open:
+            self._open_tail(node)
+        most = limits.stream_node_bytes
+        if most <= 0 or most > _MAX_BYTES:
+            most = _MAX_BYTES
+        count = i64(node.live) + i64(node.deleted)
+        if node.size(len(self._tail)) + size >= most or 0 < limits.stream_node_entries <= count:
+            self._sync()
+            self._close_tail()
+            return None
+        return node
+
+    def _open_tail(self, node: Node) -> None:
+        self._tail.write(node.body)
+        self._tail_names = field_names(node.body)
+        self._is_open = True
+
+    def _close_tail(self) -> None:
+        self._tail.truncate(0)
+        self._is_open = False
+        self._is_stale = False
+
+    def _sync(self) -> None:
+        """Bring the body of the last node up to date."""
+        if self._is_stale:
+            self._nodes[-1].body = self._tail.getvalue()
+            self._is_stale = False
+
+    def _has_tail_names(self, fields: list[bytes]) -> bool:
+        names = self._tail_names
+        count: i64 = len(names)
+        if len(fields) != count * 2:
+            return False
+        at: i64 = 0
+        while at < count:
+            if names[at] != fields[at * 2]:
+                return False
+            at += 1
+        return True
+
+    # -- looking up
+
+    def _place(self, ms: i64, seq: i64) -> i64:
+        """Return the place of the last node whose id is not above this one, less than `_front` if there is none."""
+        nodes = self._nodes
+        low: i64 = self._front
+        high: i64 = len(nodes)
+        while low < high:
+            middle = (low + high) >> 1
+            if nodes[middle].is_after(ms, seq):
+                high = middle
+            else:
+                low = middle + 1
+        return low - 1
+
+    def get(self, id: int) -> list[bytes] | None:
+        """Return the fields and values of a live entry, flat; None if there is none with this id."""
+        found = self.entries(id, id, 1, False).items()
+        return found[0][1] if found else None
+
+    def first_id(self) -> int:
+        """Return the id of the first live entry, 0 if there is none. O(1), but for what was deleted meanwhile."""
+        if self.length == 0:
+            return 0
+        self._sync()
+        place = self._front
+        while self._nodes[place].live == 0:
+            place += 1
+        node = self._nodes[place]
+        cursor = Cursor(node.body, node.ms, node.seq)
+        cursor.open(node.start)
+        while not cursor.is_live():
+            node.start = cursor.next()
+            cursor.open(node.start)
+        return cursor.id()
+
+    def last_live_id(self) -> int:
+        """Return the id of the last live entry, 0 if there is none."""
+        found = self.entries(0, LAST_ID, 1, True).ids()
+        return found[0] if found else 0
+
+    def oldest_id(self) -> int:
+        """Return the id of the first entry that is stored, deleted or not; the greatest one if none is."""
+        if len(self._nodes) == self._front:
+            return LAST_ID
+        return self._nodes[self._front].id()
+
+    def range(self, start: int, end: int, count: int, reverse: bool) -> list[tuple[int, list[bytes]]]:
+        """Return the live entries from `start` to `end`, both included, at most `count` (EVERYTHING: all)."""
+        return self.entries(start, end, count, reverse).items()
+
+    def entries(self, start: int, end: int, count: int, reverse: bool) -> Entries:
+        """Find the live entries from `start` to `end`, both included, at most `count` (EVERYTHING: all)."""
+        found = Entries(reverse)
+        if self.length == 0 or start > end or count == 0:
+            return found
+        self._sync()
+        most: i64 = self.length
+        if 0 <= count < self.length:
+            most = count
+        if reverse:
+            self._add_reversed(found, start, end, most)
+        else:
+            self._add_forwards(found, start, end, most)
+        return found
+
+    def _add_forwards(self, found: Entries, start: int, end: int, most: i64) -> None:
+        nodes = self._nodes
+        ms = high_half(start)
+        seq = low_half(start)
+        end_ms = high_half(end)
+        end_seq = low_half(end)
+        place = self._place(ms, seq)
+        if place < self._front:
+            place = self._front
+        total: i64 = len(nodes)
+        is_first = True
+        while place < total and most > 0:
+            node = nodes[place]
+            if node.is_after(end_ms, end_seq):
+                return
+            at = node.start
+            live = i64(node.live)
+            cursor = Cursor(node.body, node.ms, node.seq)
+            if is_first:
+                is_first = False
+                while live > 0:
+                    cursor.open(at)
+                    if not cursor.is_before(ms, seq):
+                        break
+                    if cursor.is_live():
+                        live -= 1
+                    at = cursor.next()
+            if live > most:
+                live = most
+            if live > 0:
+                if not self._is_whole(place, end_ms, end_seq):
+                    live = _count_until(cursor, at, live, end_ms, end_seq)
+                if live > 0:
+                    found.add(node, at, live)
+                most -= live
+            place += 1
+
+    def _is_whole(self, place: i64, ms: i64, seq: i64) -> bool:
+        """Tell whether all entries of a node are certain to lie up to this id."""
+        if place + 1 < len(self._nodes):
+            return not self._nodes[place + 1].is_after(ms, seq)
+        return self.last_id <= joined(ms, seq)
+
+    def _add_reversed(self, found: Entries, start: int, end: int, most: i64) -> None:
+        nodes = self._nodes
+        ms = high_half(start)
+        seq = low_half(start)
+        end_ms = high_half(end)
+        end_seq = low_half(end)
+        place = self._place(end_ms, end_seq)
+        is_first = True
+        while place >= self._front and most > 0:
+            node = nodes[place]
+            at: i64 = len(node.body)
+            live = i64(node.live)
+            cursor = Cursor(node.body, node.ms, node.seq)
+            if is_first and not self._is_whole(place, end_ms, end_seq):
+                while live > 0:
+                    before = cursor.previous(at)
+                    cursor.open(before)
+                    if not cursor.is_after(end_ms, end_seq):
+                        break
+                    if cursor.is_live():
+                        live -= 1
+                    at = before
+            is_first = False
+            if live > most:
+                live = most
+            is_last = not node.is_after(ms, seq)
+            if live > 0:
+                if is_last:
+                    live = _count_back_until(cursor, at, live, ms, seq)
+                if live > 0:
+                    found.add(node, at, live)
+                most -= live
+            if is_last:
+                return
+            place -= 1
+
+    # -- taking away
+
+    def delete(self, id: int) -> bool:
+        """Delete an entry; tell whether it was there."""
+        if self.length == 0:
+            return False
+        ms = high_half(id)
+        seq = low_half(id)
+        place = self._place(ms, seq)
+        if place < self._front:
+            return False
+        node = self._nodes[place]
+        if place == len(self._nodes) - 1:
+            self._sync()
+        cursor = Cursor(node.body, node.ms, node.seq)
+        at = node.start
+        end: i64 = len(node.body)
+        while at < end:
+            cursor.open(at)
+            if not cursor.is_before(ms, seq):
+                break
+            at = cursor.next()
+        if at == end or cursor.is_after(ms, seq) or not cursor.is_live():
+            return False
+        if node.live == 1:
+            self._drop(place)
+        else:
+            self._mark(place, at, cursor.flags | DELETED)
+            node.live -= 1
+            node.deleted += 1
+        self.length -= 1
+        if id > self.max_deleted_id:
+            self.max_deleted_id = id
+        return True
+
+    def _mark(self, place: i64, at: i64, flags: i64) -> None:
+        """Set the flags of an entry; the body of its node must be up to date."""
+        node = self._nodes[place]
+        node.body = with_flags(node.body, at, flags)
+        if self._is_open and place == len(self._nodes) - 1:
+            self._tail[at] = u8(flags)
+
+    def _drop(self, place: i64) -> None:
+        """Take a node away."""
+        if place == len(self._nodes) - 1:
+            self._close_tail()
+        if place > self._front or len(self._nodes) <= self._front + 1:
+            del self._nodes[place]
+            return
+        self._nodes[place] = _GONE
+        self._front += 1
+        if self._front >= _MANY_GONE and self._front * 2 > len(self._nodes):
+            del self._nodes[: self._front]
+            self._front = 0
+
+    def trim_to_length(self, length: int, approximately: bool, limit: int) -> int:
+        """Remove the oldest entries until `length` are left; return how many that were.
+
+        `approximately`: whole nodes only. `limit` is how many entries to remove at most, 0 for any number.
+        """
+        removed: i64 = 0
+        while self.length > length:
+            node = self._nodes[self._front]
+            live = i64(node.live)
+            if limit and removed + live > limit:
+                break
+            if self.length - live < length:
+                if not approximately:
+                    removed += self._mark_first(self.length - length, LAST_ID)
+                break
+            self._drop(self._front)
+            self.length -= int(live)
+            removed += live
+        return int(removed)
+
+    def trim_before(self, id: int, approximately: bool, limit: int) -> int:
+        """Remove the entries with ids below `id`; return how many that were. The rest is as `trim_to_length`."""
+        removed: i64 = 0
+        while len(self._nodes) > self._front:
+            node = self._nodes[self._front]
+            live = i64(node.live)
+            if limit and removed + live > limit:
+                break
+            if self._last_of(self._front) >= id:
+                if not approximately:
+                    removed += self._mark_first(live, id)
+                break
+            self._drop(self._front)
+            self.length -= int(live)
+            removed += live
+        return int(removed)
+
+    def _last_of(self, place: i64) -> int:
+        """Return the id of a node's last entry, deleted or not."""
+        if place == len(self._nodes) - 1:
+            self._sync()
+        node = self._nodes[place]
+        cursor = Cursor(node.body, node.ms, node.seq)
+        cursor.open(cursor.previous(len(node.body)))
+        return cursor.id()
+
+    def _mark_first(self, most: i64, id: int) -> i64:
+        """Mark up to `most` live entries of the first node with ids below `id` as deleted; return how many."""
+        place = self._front
+        if place == len(self._nodes) - 1:
+            self._sync()
+        node = self._nodes[place]
+        ms = high_half(id)
+        seq = low_half(id)
+        body = bytearray(node.body)
+        is_open = self._is_open and place == len(self._nodes) - 1
+        cursor = Cursor(node.body, node.ms, node.seq)
+        at = node.start
+        marked: i64 = 0
+        while marked < most:
+            cursor.open(at)
+            if not cursor.is_before(ms, seq):
+                break
+            if cursor.is_live():
+                body[at] = int(cursor.flags | DELETED)
+                if is_open:
+                    self._tail[at] = u8(cursor.flags | DELETED)
+                marked += 1
+            at = cursor.next()
+        node.body = bytes(body)
+        node.start = at
+        self.length -= int(marked)
+        node.live -= i32(marked)
+        node.deleted += i32(marked)
+        return marked
+
+    # -- the whole
+
+    def nodes(self) -> list[Node]:
+        """Return the nodes in order, up to date; they are not to be changed."""
+        self._sync()
+        return self._nodes[self._front :]
+
+    def add_node(self, node: Node) -> None:
+        """Add a node behind the last one, from a file."""
+        self._nodes.append(node)
+        self.length += int(node.live)
+
+    def copy(self) -> Stream:
+        """Return a copy that shares nothing that changes. O(nodes + pending)."""
+        made = Stream()
+        made.last_id = self.last_id
+        made.max_deleted_id = self.max_deleted_id
+        made.entries_added = self.entries_added
+        for node in self.nodes():
+            made.add_node(node.copy())
+        for name, group in self.groups.items():
+            made.groups[name] = group.copy()
+        return made
+
+    def weight(self) -> int:
+        """Return about how many objects freeing the stream frees."""
+        count = len(self._nodes) * int(_NODE_WEIGHT)
+        for group in self.groups.values():
+            count += len(group.pending)
+        return count
+
+    def free_some(self, count: i64) -> bool:
+        """Let go of about `count` parts of a stream that is no longer of use; tell whether all are gone."""
+        while self.groups and count > 0:
+            name, group = self.groups.popitem()
+            count = group.free_some(count)
+            if count <= 0:
+                self.groups[name] = group
+        if count > 0:
+            del self._nodes[-1 - count // _NODE_WEIGHT :]
+        return not self._nodes and not self.groups
+
+    def check(self) -> None:
+        """Assert the invariant. O(n)."""
+        assert not self._is_stale or self._is_open
+        self._sync()
+        before = -1
+        length = 0
+        for node in self._nodes[self._front :]:
+            assert node.id() > before
+            cursor = Cursor(node.body, node.ms, node.seq)
+            at = first_entry(node.body)
+            live = deleted = 0
+            elements = len(field_names(node.body)) + 2
+            while at < len(node.body):
+                cursor.open(at)
+                assert cursor.id() > before
+                before = cursor.id()
+                if cursor.is_live():
+                    assert at >= node.start
+                    live += 1
+                else:
+                    deleted += 1
+                after = cursor.next()
+                assert cursor.previous(after) == at
+                at = after
+                elements += int(cursor.count) + (4 if cursor.flags & 2 else 5)
+            assert (live, deleted, elements) == (node.live, node.deleted, node.elements)
+            length += live
+        assert length == self.length
+        assert before <= self.last_id
+        for group in self.groups.values():
+            group.check()
+
+
+def _count_until(cursor: Cursor, at: i64, most: i64, ms: i64, seq: i64) -> i64:
+    """Return how many of `most` live entries from `at` on have ids up to this one."""
+    count: i64 = 0
+    while count < most:
+        cursor.open(at)
+        if cursor.is_after(ms, seq):
+            break
+        if cursor.is_live():
+            count += 1
+        at = cursor.next()
+    return count
+
+
+def _count_back_until(cursor: Cursor, at: i64, most: i64, ms: i64, seq: i64) -> i64:
+    """Return how many of `most` live entries that end at `at` have ids from this one on."""
+    count: i64 = 0
+    while count < most:
+        at = cursor.previous(at)
+        cursor.open(at)
+        if cursor.is_before(ms, seq):
+            break
+        if cursor.is_live():
+            count += 1
+    return count
