@@ -22,6 +22,7 @@ from respd.datatypes.hashes import EVERY_FIELD, HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import StringValue
 from respd.datatypes.tables import Table
 from respd.effects import Effects
@@ -86,7 +87,7 @@ class Graveyard:
             value = values[-1]
             size = count if isinstance(value, _Flushed) else value_size(value)
             done = True
-            if isinstance(value, (SetValue, SortedSet, HashValue, ListValue)):
+            if isinstance(value, (SetValue, SortedSet, HashValue, ListValue, Stream)):
                 done = value.free_some(count)
             elif isinstance(value, _Flushed):
                 done = value.free_some(count, self)
@@ -315,6 +316,38 @@ class Database:
             return created
         value = entry.value
         if isinstance(value, SortedSet):
+            return value
+        raise CommandError(WRONG_TYPE)
+
+    def read_stream(self, key: bytes) -> Stream | None:
+        """Return the stream at `key` for reading, None when absent; raise WRONGTYPE."""
+        entry = self.read(key)
+        if entry is None:
+            return None
+        value = entry.value
+        if isinstance(value, Stream):
+            return value
+        raise CommandError(WRONG_TYPE)
+
+    def write_stream(self, key: bytes) -> Stream | None:
+        """Return the stream at `key` for writing, None when absent; raise WRONGTYPE."""
+        entry = self.write(key)
+        if entry is None:
+            return None
+        value = entry.value
+        if isinstance(value, Stream):
+            return value
+        raise CommandError(WRONG_TYPE)
+
+    def open_stream(self, key: bytes) -> Stream:
+        """Return the stream at `key`, created when absent; raise WRONGTYPE."""
+        entry = self.write(key)
+        if entry is None:
+            created = Stream()
+            self.add(key, created)
+            return created
+        value = entry.value
+        if isinstance(value, Stream):
             return value
         raise CommandError(WRONG_TYPE)
 
@@ -698,7 +731,7 @@ def string_of(entry: Entry) -> StringValue:
 
 
 def value_size(value: object) -> int:
-    """Return the number of members of a collection, 1 for a string."""
+    """Return the number of members of a collection, 1 for a string; of a stream, which may be empty, its weight."""
     if isinstance(value, SetValue):
         return len(value)
     if isinstance(value, SortedSet):
@@ -707,6 +740,8 @@ def value_size(value: object) -> int:
         return len(value)
     if isinstance(value, ListValue):
         return len(value)
+    if isinstance(value, Stream):
+        return value.weight()
     return 1
 
 
@@ -720,4 +755,6 @@ def type_name(value: object) -> bytes:
         return b"hash"
     if isinstance(value, ListValue):
         return b"list"
+    if isinstance(value, Stream):
+        return b"stream"
     return b"string"

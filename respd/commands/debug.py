@@ -21,6 +21,7 @@ from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import as_bytes
 from respd.errors import DEBUG_NOT_ALLOWED, NO_SUCH_KEY, CommandError, shown
 from respd.glob import matches
@@ -306,6 +307,8 @@ def _serialized_size(value: object) -> int:
         return _text_sizes([element.member for element in value.unordered()]) + 8 * len(value)
     if isinstance(value, HashValue):
         return _text_sizes(value.items())
+    if isinstance(value, Stream):
+        return value.node_bytes()
     if isinstance(value, int):
         for size in (1, 2, 4):
             if -(1 << 8 * size - 1) <= value < 1 << 8 * size - 1:

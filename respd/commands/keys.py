@@ -32,6 +32,7 @@ from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.streams import Stream
 from respd.errors import DB_OUT_OF_RANGE, NO_SUCH_KEY, SYNTAX, CommandError
 from respd.glob import Glob
 from respd.keyspace_events import GENERIC
@@ -279,6 +280,8 @@ def encoding_of(value: object) -> bytes:
     if isinstance(value, HashValue):
         return value.encoding()
     if isinstance(value, SortedSet):
+        return value.encoding()
+    if isinstance(value, Stream):
         return value.encoding()
     assert isinstance(value, (bytes, int, bytearray))
     return strings.encoding(value)
@@ -531,6 +534,8 @@ def _copy_value(value: object) -> object:
     if isinstance(value, HashValue):
         return value.copy()
     if isinstance(value, SortedSet):
+        return value.copy()
+    if isinstance(value, Stream):
         return value.copy()
     if isinstance(value, bytearray):
         return bytearray(value)

@@ -29,6 +29,7 @@ from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import INT64_MAX
 from respd.errors import SYNTAX, CommandError
 from respd.memory import Heap
@@ -184,6 +185,8 @@ def value_bytes(value: object) -> int:
     if isinstance(value, SetValue):
         return value.memory_bytes()
     if isinstance(value, SortedSet):
+        return value.memory_bytes()
+    if isinstance(value, Stream):
         return value.memory_bytes()
     return sys.getsizeof(value)
 

@@ -16,6 +16,8 @@ from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.stream_nodes import LAST_ID
+from respd.datatypes.streams import EVERYTHING, Stream
 from respd.datatypes.strings import as_bytes, place_point
 
 NOTHING: Final = bytes(20)
@@ -25,6 +27,7 @@ _LIST: Final = 1
 _SET: Final = 2
 _ZSET: Final = 3
 _HASH: Final = 4
+_STREAM: Final = 6
 _EXPIRES: Final = b"!!expire!!"
 _FIELD_EXPIRES: Final = b"!!hexpire!!"
 
@@ -63,6 +66,12 @@ def value_digest(value: object, expires: bool, start: bytes = NOTHING) -> bytes:
         digest = _of_sorted_set(value, mix(start, number(_ZSET)))
     elif isinstance(value, HashValue):
         digest = _of_hash(value, mix(start, number(_HASH)))
+    elif isinstance(value, Stream):
+        digest = mix(start, number(_STREAM))
+        for id, fields in value.range(0, LAST_ID, EVERYTHING, False):
+            digest = mix(digest, b"%d.%d" % (id >> 64, id & (1 << 64) - 1))
+            for word in fields:
+                digest = mix(digest, word)
     else:
         assert isinstance(value, (bytes, int, bytearray))
         digest = mix(mix(start, number(_STRING)), as_bytes(value))

@@ -37,6 +37,11 @@ EVERYTHING: Final = -1
 _MAX_BYTES: Final[i64] = 1 << 30  # of a node, and of an entry
 _GONE: Final = Node(0, 0, b"")  # holds the place of a node dropped at the front
 _MANY_GONE: Final[i64] = 64
+# Of memory: what a stream has of its own, a node beside its entries, an entry that is pending, a consumer.
+_STREAM_BYTES: Final = 1000
+_NODE_BYTES: Final = 120
+_PENDING_BYTES: Final = 130
+_CONSUMER_BYTES: Final = 300
 _NODE_WEIGHT: Final[i64] = 8  # of a node in the work of freeing, beside an entry of other types
 
 
@@ -495,9 +500,23 @@ class Stream:
             made.groups[name] = group.copy()
         return made
 
+    def node_bytes(self) -> int:
+        """Return the bytes of all entries. O(nodes)."""
+        total = 0
+        for node in self.nodes():
+            total += len(node.body)
+        return total
+
+    def memory_bytes(self) -> int:
+        """Return about how much memory the stream takes. O(nodes + groups)."""
+        total = _STREAM_BYTES + self.node_bytes() + (len(self._nodes) - int(self._front)) * _NODE_BYTES
+        for group in self.groups.values():
+            total += len(group.pending) * _PENDING_BYTES + len(group.consumers) * _CONSUMER_BYTES
+        return total
+
     def weight(self) -> int:
         """Return about how many objects freeing the stream frees."""
-        count = len(self._nodes) * int(_NODE_WEIGHT)
+        count = 1 + len(self._nodes) * int(_NODE_WEIGHT)
         for group in self.groups.values():
             count += len(group.pending)
         return count
