@@ -67,6 +67,7 @@ class Client:
         self.multi_failed: bool = False  # a command was refused while queueing
         self.watched: list[tuple[Database, bytes]] = []
         self.watch_spoiled: bool = False
+        self.fieldsets: dict[bytes, list[tuple[bytes, int]]] = {}  # HIMPORT: fields, and the places of their values
         # Publish/subscribe
         self.channels: dict[bytes, bool] = {}
         self.patterns: dict[bytes, bool] = {}

@@ -24,7 +24,11 @@ from respd.command import (
 from respd.commands.strings import make_raw
 from respd.datatypes.bits import (
     AND,
+    ANDOR,
+    DIFF,
+    DIFF1,
     FAIL,
+    ONE,
     OR,
     SAT,
     WRAP,
@@ -59,7 +63,15 @@ _READ_ONLY: Final = b"ERR BITFIELD_RO only supports the GET subcommand"
 
 _MAX_SIGNED: Final = 64
 _MAX_UNSIGNED: Final = 63
-_OPERATIONS: Final[dict[bytes, int]] = {b"AND": AND, b"OR": OR, b"XOR": XOR}
+_OPERATIONS: Final[dict[bytes, int]] = {
+    b"AND": AND,
+    b"OR": OR,
+    b"XOR": XOR,
+    b"DIFF": DIFF,
+    b"DIFF1": DIFF1,
+    b"ANDOR": ANDOR,
+    b"ONE": ONE,
+}
 _OVERFLOWS: Final[dict[bytes, int]] = {b"WRAP": WRAP, b"SAT": SAT, b"FAIL": FAIL}
 
 _GET: Final = 0
@@ -242,14 +254,16 @@ def bitpos(ctx: Context, args: list[bytes]) -> object:
     flags=WRITE | DENYOOM,
     keys=one_key(OW | UPDATE, at=2) + key_range(3, -1, 1, RO | ACCESS),
     since="2.6.0",
-    syntax="<AND | OR | XOR | NOT> destkey key [key ...]",
+    syntax="operation=<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]",
     complexity="O(N)",
+    history=(("8.2.0", "Takes `DIFF`, `DIFF1`, `ANDOR` and `ONE`."),),
 )
 def bitop(ctx: Context, args: list[bytes]) -> object:
     """Combine strings bit by bit and store the result; absent keys and missing bytes count as zeros.
 
     Reply: the length of the result; when it is empty the destination is deleted. Errors: syntax; NOT with several
-    sources; WRONGTYPE. Source: redis.io/commands/bitop.
+    sources; DIFF, DIFF1 and ANDOR with a single one; WRONGTYPE. Log: as sent; what came with Redis 8.2 as SET or DEL.
+    Source: redis.io/commands/bitop.
     """
     name = args[1].upper()
     operation = _OPERATIONS.get(name, -1)
@@ -258,6 +272,8 @@ def bitop(ctx: Context, args: list[bytes]) -> object:
             raise CommandError(SYNTAX)
         if len(args) != 4:
             raise CommandError(_NOT_ONE_SOURCE)
+    elif DIFF <= operation <= ANDOR and len(args) == 4:
+        raise CommandError(b"ERR BITOP %b must be called with at least two source keys." % name)
     sources: list[Bits] = []
     for key in args[3:]:
         sources.append(_read_bits(ctx, key))
@@ -267,8 +283,10 @@ def bitop(ctx: Context, args: list[bytes]) -> object:
     if result:
         db.set(target, result)
         db.changed(target, STRING, b"set")
-    else:
-        db.delete(target)
+        if operation > XOR and ctx.effects.is_on:
+            ctx.record([b"SET", target, bytes(result)])
+    elif db.delete(target) and operation > XOR:
+        ctx.record([b"DEL", target])
     return len(result)
 
 

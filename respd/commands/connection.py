@@ -194,6 +194,7 @@ def reset(ctx: Context, args: list[bytes]) -> object:
     client.name = b""
     client.reply_mode = REPLY_ON
     client.no_evict = False
+    client.fieldsets = {}
     client.user = _DEFAULT_USER
     client.gates &= ~(gates.REPLY | gates.NO_TOUCH)
     if ctx.config.requirepass:

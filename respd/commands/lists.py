@@ -42,7 +42,7 @@ from respd.protocol.replies import NULL_ARRAY, OK
 if TYPE_CHECKING:
     from respd.context import Context
 
-_COUNT_NOT_POSITIVE: Final = b"ERR count should be greater than 0"
+COUNT_NOT_POSITIVE: Final = b"ERR count should be greater than 0"
 _NOT_SYMMETRIC: Final = b"ERR value is out of range, value must between -%d and %d" % (INT64_MAX, INT64_MAX)
 _ZERO_RANK: Final = (
     b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from "
@@ -291,18 +291,18 @@ class _Request:
         if where >= len(args):
             raise CommandError(SYNTAX)
         self.keys: list[bytes] = args[at + 1 : where]
-        self.from_head: bool = _is_left(args[where])
+        self.from_head: bool = is_left(args[where])
         self.count: int = 1
         options = args[where + 1 :]
         if options:
             if len(options) < 2 or options[0].upper() != b"COUNT":
                 raise CommandError(SYNTAX)
-            self.count = int_arg_between(options[1], 1, INT64_MAX, _COUNT_NOT_POSITIVE)
+            self.count = int_arg_between(options[1], 1, INT64_MAX, COUNT_NOT_POSITIVE)
             if len(options) > 2:
                 raise CommandError(SYNTAX)
 
 
-def _is_left(word: bytes) -> bool:
+def is_left(word: bytes) -> bool:
     """Return whether `word` says LEFT, not RIGHT; raise a syntax error when neither."""
     upper = word.upper()
     if upper == b"LEFT":
@@ -330,8 +330,8 @@ def lmove(ctx: Context, args: list[bytes]) -> object:
     Reply: the element, null when the source is absent. Errors: syntax error; WRONGTYPE, of the destination only when
     there is a source. Source: redis.io/commands/lmove.
     """
-    from_head = _is_left(args[3])
-    to_head = _is_left(args[4])
+    from_head = is_left(args[3])
+    to_head = is_left(args[4])
     source = ctx.db.write_list(args[1])
     if source is None:
         return None
@@ -467,8 +467,8 @@ def blmove(ctx: Context, args: list[bytes]) -> object:
     Errors: syntax error, then of the timeout; WRONGTYPE, of the destination only when there is a source.
     Log: LMOVE. Source: redis.io/commands/blmove.
     """
-    from_head = _is_left(args[3])
-    to_head = _is_left(args[4])
+    from_head = is_left(args[3])
+    to_head = is_left(args[4])
     deadline_ms = timeout_arg(args[5], ctx.clock.ms)
     source = ctx.db.write_list(args[1])
     if source is None:

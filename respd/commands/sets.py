@@ -26,11 +26,13 @@ from respd.command import (
 from respd.datatypes.sets import (
     SetValue,
     difference,
+    difference_size,
     intersection,
     stored_difference,
     stored_intersection,
     stored_union,
     union,
+    union_size,
 )
 from respd.datatypes.strings import INT64_MAX
 from respd.errors import NUMKEYS_NOT_POSITIVE, SYNTAX, WRONG_TYPE, CommandError
@@ -370,6 +372,25 @@ def sunion(ctx: Context, args: list[bytes]) -> object:
 
 
 @group.command(
+    "SUNIONCARD",
+    arity=-3,
+    flags=READONLY | MOVABLE_KEYS,
+    keys=num_keys(1, RO | ACCESS),
+    since="8.10.0",
+    syntax="numkeys key [key ...] [APPROX] [LIMIT limit]",
+    complexity=_ALL_MEMBERS,
+)
+def sunioncard(ctx: Context, args: list[bytes]) -> object:
+    """Return how many members several sets have together.
+
+    Reply: an integer, at most LIMIT unless that is 0. With APPROX Redis may estimate; this one counts.
+    Errors: of numkeys, of the options, then WRONGTYPE. Source: redis.io/commands/sunioncard.
+    """
+    sets, limit = _counted_sets(ctx, args, True)
+    return union_size(_present(sets), limit)
+
+
+@group.command(
     "SUNIONSTORE",
     arity=-3,
     flags=WRITE | DENYOOM,
@@ -421,18 +442,28 @@ def sintercard(ctx: Context, args: list[bytes]) -> object:
     Reply: an integer, at most LIMIT unless that is 0. Errors: of numkeys, of the options, then WRONGTYPE.
     Source: redis.io/commands/sintercard.
     """
+    sets, limit = _counted_sets(ctx, args, False)
+    return 0 if None in sets else len(intersection(_present(sets), limit))
+
+
+def _counted_sets(ctx: Context, args: list[bytes], may_estimate: bool) -> tuple[list[SetValue | None], int]:
+    """Read the words of SINTERCARD and its kin; return the sets, as `_sets` does, and LIMIT, 0 for none."""
     number = positive_int_arg(args[1], NUMKEYS_NOT_POSITIVE)
     if number == 0:
         raise CommandError(NUMKEYS_NOT_POSITIVE)
     if number > len(args) - 2:
         raise CommandError(_TOO_MANY_KEYS)
     limit = 0
-    for position in range(2 + number, len(args), 2):
-        if args[position].upper() != b"LIMIT" or position + 1 == len(args):
+    position = 2 + number
+    while position < len(args):
+        option = args[position].upper()
+        if option == b"LIMIT" and position + 1 < len(args):
+            position += 1
+            limit = positive_int_arg(args[position], _NEGATIVE_LIMIT)
+        elif option != b"APPROX" or not may_estimate:
             raise CommandError(SYNTAX)
-        limit = positive_int_arg(args[position + 1], _NEGATIVE_LIMIT)
-    sets = _sets(ctx, args[: 2 + number], 2)
-    return 0 if None in sets else len(intersection(_present(sets), limit))
+        position += 1
+    return _sets(ctx, args[: 2 + number], 2), limit
 
 
 @group.command(
@@ -473,6 +504,26 @@ def sdiff(ctx: Context, args: list[bytes]) -> object:
     sets = _sets(ctx, args, 1)
     first = sets[0]
     return SetReply([]) if first is None else _set_reply(difference(first, _present(sets[1:])))
+
+
+@group.command(
+    "SDIFFCARD",
+    arity=-3,
+    flags=READONLY | MOVABLE_KEYS,
+    keys=num_keys(1, RO | ACCESS),
+    since="8.10.0",
+    syntax="numkeys key [key ...] [LIMIT limit]",
+    complexity=_ALL_MEMBERS,
+)
+def sdiffcard(ctx: Context, args: list[bytes]) -> object:
+    """Return how many members of the first set are in none of the others.
+
+    Reply: an integer, at most LIMIT unless that is 0. Errors: of numkeys, of the options, then WRONGTYPE.
+    Source: redis.io/commands/sdiffcard.
+    """
+    sets, limit = _counted_sets(ctx, args, False)
+    first = sets[0]
+    return 0 if first is None else difference_size(first, _present(sets[1:]), limit)
 
 
 @group.command(

@@ -24,6 +24,7 @@ from respd.command import (
 from respd.commands.zset_arguments import elements_reply
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import Element, SortedSet, ordered
+from respd.datatypes.strings import format_double
 from respd.errors import SYNTAX, WRONG_TYPE, CommandError
 from respd.keyspace_events import ZSET
 
@@ -37,6 +38,7 @@ _DIFFERENCE: Final = 2
 _SUM: Final = 0
 _MIN: Final = 1
 _MAX: Final = 2
+_COUNT: Final = 3  # of the sources that have a member; each counts as its weight
 
 _STORED: Final = 0  # what becomes of the result, which decides what options there are
 _REPLIED: Final = 1
@@ -46,6 +48,7 @@ _WEIGHT_NOT_FLOAT: Final = b"ERR weight value is not a float"
 _NEGATIVE_LIMIT: Final = b"ERR LIMIT can't be negative"
 _UNION_COST: Final = "O(N+M*log(M)) where N is the size of all inputs together and M that of the result"
 _INTERSECTION_COST: Final = "O(N*K+M*log(M)) where N is the size of the smallest of K inputs and M that of the result"
+_COUNT_ADDED: Final = (("8.8.0", "Takes `COUNT` for `AGGREGATE`."),)
 _DIFFERENCE_COST: Final = "O(L+M*log(M)) where L is the size of all inputs together and M that of the result"
 
 group = Group("sorted-set")
@@ -165,11 +168,15 @@ def _aggregate_arg(word: bytes) -> int:
         return _MIN
     if word == b"MAX":
         return _MAX
+    if word == b"COUNT":
+        return _COUNT
     raise CommandError(SYNTAX)
 
 
-def _weighted(score: float, weight: float) -> float:
-    """Return their product; infinity times zero counts as zero."""
+def _weighted(score: float, weight: float, aggregate: int) -> float:
+    """Return what a score contributes: its product with the weight; infinity times zero counts as zero."""
+    if aggregate == _COUNT:
+        return weight
     product = score * weight
     return product if product == product else 0.0
 
@@ -189,7 +196,7 @@ def _union(sources: list[_Source], aggregate: int) -> dict[bytes, float]:
     for source in sources:
         weight = source.weight
         for element in source.elements():
-            score = _weighted(element.score, weight)
+            score = _weighted(element.score, weight, aggregate)
             other = result.get(element.member)
             result[element.member] = score if other is None else _joined(other, score, aggregate)
     return result
@@ -200,12 +207,12 @@ def _intersection(sources: list[_Source], aggregate: int) -> dict[bytes, float]:
     first = sources[0]
     rest = sources[1:]
     for element in first.elements():
-        total = _weighted(element.score, first.weight)
+        total = _weighted(element.score, first.weight, aggregate)
         for source in rest:
             other = source.score(element.member)
             if other is None:
                 break
-            total = _joined(total, other * source.weight, aggregate)
+            total = _joined(total, source.weight if aggregate == _COUNT else other * source.weight, aggregate)
         else:
             result[element.member] = total
     return result
@@ -232,7 +239,8 @@ def _reply(ctx: Context, name: bytes, args: list[bytes], operation: int) -> obje
 
 
 def _store(ctx: Context, name: bytes, args: list[bytes], operation: int) -> object:
-    scores = _Query(ctx, name, args, 2, operation, _STORED).scores()
+    query = _Query(ctx, name, args, 2, operation, _STORED)
+    scores = query.scores()
     db = ctx.db
     key = args[1]
     if not scores:
@@ -242,7 +250,19 @@ def _store(ctx: Context, name: bytes, args: list[bytes], operation: int) -> obje
     value.fill(list(scores), list(scores.values()), ctx.limits, False)
     db.set(key, value)
     db.changed(key, ZSET, name)
+    if query.aggregate == _COUNT and ctx.effects.is_on:
+        _record_result(ctx, key, scores)
     return len(scores)
+
+
+def _record_result(ctx: Context, key: bytes, scores: dict[bytes, float]) -> None:
+    """Log what was stored, in words that every version of redis-server knows."""
+    ctx.record([b"DEL", key])
+    words = [b"ZADD", key]
+    for member, score in scores.items():
+        words.append(format_double(score))
+        words.append(member)
+    ctx.record(words)
 
 
 @group.command(
@@ -251,8 +271,9 @@ def _store(ctx: Context, name: bytes, args: list[bytes], operation: int) -> obje
     flags=READONLY | MOVABLE_KEYS,
     keys=num_keys(1, RO | ACCESS),
     since="6.2.0",
-    syntax="numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]",
+    syntax="numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>] [WITHSCORES]",
     complexity=_UNION_COST,
+    history=_COUNT_ADDED,
 )
 def zunion(ctx: Context, args: list[bytes]) -> object:
     """Return the members that any of several sorted sets has.
@@ -269,14 +290,15 @@ def zunion(ctx: Context, args: list[bytes]) -> object:
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
     keys=one_key(OW | UPDATE) + num_keys(2, RO | ACCESS),
     since="2.0.0",
-    syntax="destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
+    syntax="destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]",
     complexity=_UNION_COST,
+    history=_COUNT_ADDED,
 )
 def zunionstore(ctx: Context, args: list[bytes]) -> object:
     """Store the members that any of several sorted sets has in another one.
 
-    Reply: how many they are; with none the destination is deleted. Errors: as ZUNION.
-    Source: redis.io/commands/zunionstore.
+    Reply: how many they are; with none the destination is deleted. Errors: as ZUNION. Log: as sent; with AGGREGATE
+    COUNT the result, as DEL and ZADD. Source: redis.io/commands/zunionstore.
     """
     return _store(ctx, b"zunionstore", args, _UNION)
 
@@ -287,8 +309,9 @@ def zunionstore(ctx: Context, args: list[bytes]) -> object:
     flags=READONLY | MOVABLE_KEYS,
     keys=num_keys(1, RO | ACCESS),
     since="6.2.0",
-    syntax="numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]",
+    syntax="numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>] [WITHSCORES]",
     complexity=_INTERSECTION_COST,
+    history=_COUNT_ADDED,
 )
 def zinter(ctx: Context, args: list[bytes]) -> object:
     """Return the members that several sorted sets have in common.
@@ -304,14 +327,15 @@ def zinter(ctx: Context, args: list[bytes]) -> object:
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
     keys=one_key(OW | UPDATE) + num_keys(2, RO | ACCESS),
     since="2.0.0",
-    syntax="destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
+    syntax="destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]",
     complexity=_INTERSECTION_COST,
+    history=_COUNT_ADDED,
 )
 def zinterstore(ctx: Context, args: list[bytes]) -> object:
     """Store the members that several sorted sets have in common in another one.
 
-    Reply: how many they are; with none the destination is deleted. Errors: as ZUNION.
-    Source: redis.io/commands/zinterstore.
+    Reply: how many they are; with none the destination is deleted. Errors: as ZUNION. Log: as sent; with AGGREGATE
+    COUNT the result, as DEL and ZADD. Source: redis.io/commands/zinterstore.
     """
     return _store(ctx, b"zinterstore", args, _INTERSECTION)
 

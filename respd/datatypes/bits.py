@@ -14,6 +14,10 @@ Bits = bytes | bytearray
 AND: Final = 0
 OR: Final = 1
 XOR: Final = 2
+DIFF: Final = 3  # in the first, and in none of the others
+DIFF1: Final = 4  # in one of the others, and not in the first
+ANDOR: Final = 5  # in the first, and in one of the others
+ONE: Final = 6  # in one of them all, and in no second one
 
 # What becomes of a bit field's value that does not fit.
 WRAP: Final = 0
@@ -109,7 +113,7 @@ def _skip_bytes(data: Bits, start: int, stop: int, filled: bytes) -> int:
 
 
 def combine(operation: int, sources: list[Bits]) -> bytearray:
-    """Return the AND, OR or XOR of all sources, the shorter ones filled up with zero bytes. O(N) per source."""
+    """Return what `operation` makes of all sources, the shorter ones filled up with zero bytes. O(N) per source."""
     size = 0
     for source in sources:
         size = max(size, len(source))
@@ -118,14 +122,26 @@ def combine(operation: int, sources: list[Bits]) -> bytearray:
     while start < size:
         end = min(start + _CHUNK, size)
         number = int.from_bytes(sources[0][start:end], "little")
+        others = 0  # for DIFF, DIFF1 and ANDOR: what is in one of the others; for ONE: what has come twice
         for index in range(1, len(sources)):
             other = int.from_bytes(sources[index][start:end], "little")
             if operation == AND:
                 number &= other
             elif operation == OR:
                 number |= other
-            else:
+            elif operation == XOR:
                 number ^= other
+            elif operation == ONE:
+                others |= number & other
+                number |= other
+            else:
+                others |= other
+        if operation == ANDOR:
+            number &= others
+        elif operation == DIFF1:
+            number = others & ~number
+        elif operation in (DIFF, ONE):
+            number &= ~others
         result += number.to_bytes(end - start, "little")
         start = end
     return result

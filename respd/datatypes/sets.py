@@ -381,6 +381,38 @@ def union(sets: list[SetValue]) -> list[bytes]:
     return list(found)
 
 
+def union_size(sets: list[SetValue], limit: int = 0) -> int:
+    """Return how many members `sets` have together, at most `limit` unless that is 0. O(all members)."""
+    largest = max(map(len, sets), default=0)
+    if len(sets) < 2 or 0 < limit <= largest:
+        return min(largest, limit or largest)
+    found: dict[bytes, None] = {}
+    for each in sets:
+        for member in each.members():
+            found[member] = None
+        if 0 < limit <= len(found):
+            return limit
+    return len(found)
+
+
+def difference_size(first: SetValue, rest: list[SetValue], limit: int = 0) -> int:
+    """Return how many members of `first` are in none of `rest`, at most `limit` unless that is 0. O(first * sets)."""
+    if limit == 0 or not _asks_each(first, rest):
+        size = len(difference(first, rest))
+        return min(size, limit or size)
+    by_size = sorted(rest, key=len, reverse=True)
+    count = 0
+    for member in first.members():
+        for each in by_size:
+            if each.contains(member):
+                break
+        else:
+            count += 1
+            if count == limit:
+                break
+    return count
+
+
 def intersection(sets: list[SetValue], limit: int = 0) -> list[bytes]:
     """Return the members that are in every one of `sets`, at most `limit` unless that is 0. O(smallest * sets)."""
     by_size = sorted(sets, key=len)

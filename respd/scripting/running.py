@@ -80,15 +80,17 @@ def run_script(
     client = ctx.client
     clock = engine.clock
     was_frozen, denied = clock.frozen, ctx.deny_blocking
-    resp, index = client.resp, client.db_index
+    resp, index, fieldsets = client.resp, client.db_index, client.fieldsets
     run = Run(ctx, state, read_only or flags & NO_WRITES != 0)
     clock.frozen = True
     ctx.deny_blocking = True
     client.resp = 2
+    client.fieldsets = {}  # a script's HIMPORT PREPARE is its own, too
     try:
         return state.run(function, name, keys, arguments, run, as_parameters)
     finally:
         client.resp = resp
+        client.fieldsets = fieldsets
         ctx.deny_blocking = denied
         clock.frozen = was_frozen
         if client.db_index != index:

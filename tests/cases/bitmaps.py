@@ -276,7 +276,6 @@ CASES = [
         "BITOP NOT d a l",
         "BITOP FOO d l",
         "BITOP OR l h",
-        "BITOP DIFF d a a",
         "BITOP AND d missing l",
         "EXISTS d",
     ),
