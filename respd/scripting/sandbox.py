@@ -16,9 +16,10 @@ Not there: files, modules, debugging, print, setfenv, newproxy, byte code. Sourc
 from typing import Final
 
 HOOK_INTERVAL: Final = 1_000_000  # instructions between two looks at whether to go on
+LOADING_HOOK_INTERVAL: Final = 100_000  # the same for libraries that are being loaded
 
 SANDBOX: Final = rb"""
-local offered, kept, tidy_at_kb, interval = ...
+local offered, kept, tidy_at_kb, interval, loading_interval = ...
 local as_function = python.as_function
 local error, select, setmetatable, type, tostring, next = error, select, setmetatable, type, tostring, next
 local pcall, xpcall, rawset, rawget, loadstring, setfenv = pcall, xpcall, rawset, rawget, loadstring, setfenv
@@ -28,7 +29,7 @@ local getinfo, sethook, unpack = debug.getinfo, debug.sethook, unpack
 local own_source = getinfo(1, 'S').source
 debug, python, package, require, module, io = nil
 local error_text, must_end = as_function(offered.error_text), as_function(offered.must_end)
-local spare = as_function(offered.spare)
+local spare, is_late = as_function(offered.spare), as_function(offered.is_late)
 local READONLY = 'Attempt to modify a readonly table'
 local fatal = {err = 'ERR Error running script: the server ended it'}
 
@@ -71,6 +72,10 @@ local function outcome(done, problem, ...)
     return false, problem
 end
 local function hook() if must_end() then error(fatal, 0) end end
+local function loading_hook()
+    hook()
+    if is_late() then error({err = 'ERR FUNCTION LOAD timeout'}, 0) end
+end
 local function hooked(body)
     if type(body) ~= 'function' then return body end
     return function(...) sethook(hook, '', interval) return body(...) end
@@ -126,11 +131,16 @@ for name, functions in pairs(offered.libraries) do
     for key, value in pairs(functions) do made[key] = type(value) == 'userdata' and as_function(value) or value end
     globals[name] = behind_proxy(made)
 end
-local loading_redis = behind_proxy({
+local function missing(_, name)
+    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+local missing_metatable = {__index = missing}
+-- All that a library sees while it is loaded.
+local loading_globals = setmetatable({redis = behind_proxy(setmetatable({
     LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
     REDIS_VERSION = offered.version, REDIS_VERSION_NUM = offered.version_number,
     log = redis.log, register_function = as_function(offered.register_function),
-})
+}, missing_metatable))}, missing_metatable)
 
 local limit = offered.longest_pattern
 for _, name in pairs({'find', 'match', 'gmatch', 'gfind', 'gsub'}) do
@@ -181,14 +191,12 @@ function globals.setmetatable(one, ...)
     if hidden[one] then error(READONLY, 0) end
     return setmetatable(one, ...)
 end
-local globals_proxy = setmetatable({}, {__index = globals, __newindex = refuse})
+local world = {__index = globals, __newindex = refuse}
+local globals_proxy = setmetatable({}, world)
 hidden[globals_proxy] = globals
 proxies[#proxies + 1] = globals_proxy
 globals._G = globals_proxy
-local function missing(_, name)
-    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-end
-setmetatable(globals, {__index = missing})
+setmetatable(globals, missing_metatable)
 local globals_metatable = behind_proxy({__index = missing})
 function globals.getmetatable(...)
     local one = ...
@@ -306,12 +314,24 @@ end
 
 -- Runs a library that registers its functions. Returns nothing; or nil, the error, its source and line.
 local function load(number)
-    local redis_proxy = globals.redis
-    globals.redis = loading_redis
+    world.__index = loading_globals
+    sethook(loading_hook, '', loading_interval)
     local done, value = xpcall(kept[number], explain)
-    globals.redis = redis_proxy
+    world.__index = globals
+    sethook(hook, '', interval)
     tidy()
     if not done then return failed(value) end
 end
-return compile, run, load, where
+
+-- Returns true twice (Python gets a tuple), and a table's keys and values one after the other, but not too many of them.
+local function flat_of(one)
+    local flat, count = {}, 0
+    for key, value in next, one do
+        if count == 200 then break end
+        flat[count + 1], flat[count + 2] = key, value
+        count = count + 2
+    end
+    return true, true, unpack(flat, 1, count)
+end
+return compile, run, load, where, flat_of
 """

@@ -4,12 +4,13 @@
     function = state.compile(source, b"@user_script")                     # ScriptError: what Lua says of the source
     reply = state.run(function, sha1, keys, arguments, caller)            # CommandError: what the script failed with
     reply = state.run(function, name, keys, arguments, caller, True)      # as f(keys, arguments), no KEYS and ARGV
-    state.load(function, register)                                        # runs a library: see `load`
+    state.load(function, register, limit_s)                               # runs a library: see `load`
     state.forget(function)
 
 Functions are known by number: no Lua object is in Python's hands for long. What `register` gets are Python values: a
-table is a dict, a function a `LuaFunction` whose `number` `run` takes. `caller.call(words)` runs a command and returns
-its reply, errors as values; `caller.knows(words)` tells whether there is such a command (`running.Run` is a caller).
+table is a `LuaPairs`, a function a `LuaFunction` whose `number` `run` takes. `caller.call(words)` runs a command and
+returns its reply, errors as values; `caller.knows(words)` tells whether there is such a command (`running.Run` is a
+caller).
 
 Memory: the state may take `_MEMORY_LIMIT` bytes. Lua allocates for us too where no Lua error may be raised (the tables
 of KEYS and ARGV, replies, results), so a part of that is kept for us: when a script has taken the rest, its next call
@@ -20,6 +21,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from math import inf
+from time import monotonic
 from typing import Any, Final, Protocol
 
 from respd.errors import CommandError
@@ -27,7 +30,7 @@ from respd.protocol.replies import Status
 from respd.scripting import bits
 from respd.scripting.errors import ScriptError
 from respd.scripting.libraries import LIBRARIES
-from respd.scripting.sandbox import HOOK_INTERVAL, SANDBOX
+from respd.scripting.sandbox import HOOK_INTERVAL, LOADING_HOOK_INTERVAL, SANDBOX
 from respd.scripting.values import Converter, number_word
 from respd.version import REDIS_VERSION
 
@@ -69,6 +72,13 @@ class LuaFunction:
         self.number = number
 
 
+class LuaPairs:
+    """A table that a library gives to register_function: its keys and values, in the order in which Lua has them."""
+
+    def __init__(self, pairs: list[tuple[object, object]]) -> None:
+        self.pairs = pairs
+
+
 class LuaState:
     """One state. Set `must_stop` to end the script that runs; `replicates` is what it said by redis.set_repl."""
 
@@ -76,6 +86,7 @@ class LuaState:
         self._log = log
         self._caller: Caller | None = None
         self._register: Register | None = None
+        self._late_from_s: float = 0.0
         self._is_limited = True
         self._next = 1
         self.replicates = True
@@ -145,12 +156,16 @@ class LuaState:
                 self._collect()
         raise _failure(name, value)
 
-    def load(self, function: int, register: Register) -> None:
-        """Run a library's chunk, with little of `redis` but register_function, which calls `register`.
+    def load(self, function: int, register: Register, limit_s: float) -> None:
+        """Run a library's chunk for so many seconds at most, 0 for any.
 
-        Raises ScriptError with the text of what the chunk, or `register`, failed with.
+        It sees nothing but some of `redis`, of which register_function calls `register`. Raises ScriptError with the
+        text of what the chunk, or `register`, failed with.
         """
         self._register = register
+        self._late_from_s = monotonic() + limit_s if limit_s else inf
+        if not self._is_limited:
+            self._limit()
         try:
             value = self._load(function)
         except Exception as problem:
@@ -196,6 +211,7 @@ class LuaState:
             b"pcall": self._pcall,
             b"error_text": self._error_text,
             b"must_end": self._must_end,
+            b"is_late": self._is_late,
             b"spare": self._lift_limit,
             b"sha1hex": self._sha1hex,
             b"log": self._write_log,
@@ -211,8 +227,8 @@ class LuaState:
         }
         sandbox = lua.compile(SANDBOX, name=b"=sandbox")
         self._functions = lua.table()
-        made = sandbox(lua.table_from(offered), self._functions, _TIDY_AT // 1024, HOOK_INTERVAL)
-        self._compile, self._run, self._load, self._where = made
+        made = sandbox(lua.table_from(offered), self._functions, _TIDY_AT // 1024, HOOK_INTERVAL, LOADING_HOOK_INTERVAL)
+        self._compile, self._run, self._load, self._where, self._flat_of = made
         self._values = Converter(lua)
         self._lua = lua
 
@@ -318,6 +334,9 @@ class LuaState:
     def _must_end(self) -> bool:
         return self.must_stop
 
+    def _is_late(self) -> bool:
+        return monotonic() >= self._late_from_s
+
     def _sha1hex(self, *words: Any) -> bytes:
         if len(words) != 1:
             raise ScriptError(b"ERR wrong number of arguments")
@@ -364,17 +383,16 @@ class LuaState:
         register([self._as_python(word, 0) for word in words])
 
     def _as_python(self, value: Any, depth: int) -> object:
-        """A Lua value as `register` gets it."""
+        """A Lua value as `register` gets it: functions one level deep, tables two."""
         kind = type(value).__name__
-        if kind == "_LuaFunction" and depth < 2:
-            return LuaFunction(self._keep(value))
         if kind == "_LuaTable" and depth < 2:
-            return {_hashable(key): self._as_python(item, depth + 1) for key, item in value.items()}
-        return value if isinstance(value, (bytes, int, float, bool)) or value is None else object()
-
-
-def _hashable(key: Any) -> object:
-    return key if isinstance(key, (bytes, int, float)) else id(key)
+            items = [self._as_python(item, depth + 1) for item in self._flat_of(value)[2:]]
+            return LuaPairs(list(zip(items[::2], items[1::2], strict=True)))
+        if value is None or isinstance(value, (bytes, int, float)):
+            return value
+        if kind == "_LuaFunction" or (callable(value) and not kind.startswith("_Lua")):
+            return LuaFunction(self._keep(value)) if depth < 2 else object()
+        return object()
 
 
 def _text_of(problem: Exception) -> bytes:
