@@ -2,72 +2,35 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.servers import Server, start_respd
+from tests.programs.processes import PATIENCE, Workers, start_celery, until
+from tests.servers import Server
 
 celery = pytest.importorskip("celery", reason="Celery is not installed (pip install 'celery[redis]')")
 
-PATIENCE = 60.0
-
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[Server]:
-    """A respd for the worker and for us."""
-    server = start_respd()
-    os.environ["RESPD_TEST_BROKER"] = f"redis://127.0.0.1:{server.port}"
-    yield server
-    server.stop()
-
-
-def _can_share_locks() -> bool:
-    """Whether processes can share locks here, as Celery's usual pool needs (a container may have no /dev/shm)."""
-    try:
-        multiprocessing.Lock()
-    except OSError:
-        return False
-    return True
-
-
-@pytest.fixture(scope="module")
-def tasks(broker: Server) -> Iterator[Any]:
+def tasks(program_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The tasks, with a worker that serves them."""
-    from tests import celery_app
+    from tests.programs import celery_app
 
-    words = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker", "--concurrency", "2", "-l", "INFO"]
-    if not _can_share_locks():
-        words += ["--pool", "threads"]
-    log = Path(broker.directory, "celery.log")
-    home = Path(__file__).parent.parent
-    with log.open("wb") as output:
-        worker = subprocess.Popen(words, stdout=output, stderr=output, cwd=home)
+    with program_server.connect() as connection:
+        connection.call("FLUSHALL")
+    workers = Workers(celery_app.BROKER, tmp_path_factory.mktemp("celery"))
     try:
-        end = time.monotonic() + PATIENCE
-        while " ready." not in log.read_text():
-            assert worker.poll() is None and time.monotonic() < end, log.read_text()
-            time.sleep(0.05)
+        worker = start_celery(workers)
         yield celery_app
-        assert worker.poll() is None, log.read_text()
-    finally:
+        assert worker.process.poll() is None, worker.log
         worker.terminate()
-        try:
-            worker.wait(20)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
+    finally:
+        workers.kill()
         celery_app.app.close()
-        text = log.read_text()
-    complaints = [line for line in text.splitlines() if "ERROR" in line or "CRITICAL" in line]
-    assert all("as it should" in line for line in complaints), text
+    complaints = [line for line in worker.log.splitlines() if "ERROR" in line or "CRITICAL" in line]
+    assert all("as it should" in line for line in complaints), worker.log
 
 
 def test_results(tasks: Any) -> None:
@@ -106,11 +69,8 @@ def test_the_worker_can_be_asked(tasks: Any) -> None:
     assert [list(answer.values()) for answer in answers] == [[{"ok": "pong"}]]
 
 
-def test_nothing_is_left_in_the_queue(tasks: Any, broker: Server) -> None:
+def test_nothing_is_left_in_the_queue(tasks: Any, program_server: Server) -> None:
     """When all is done the queue is empty and nothing waits for its acknowledgement (but the task for later)."""
-    with broker.connect() as connection:
-        end = time.monotonic() + PATIENCE
-        while connection.ask("EXISTS celery") and time.monotonic() < end:
-            time.sleep(0.05)
-        assert connection.ask("EXISTS celery") == 0
+    with program_server.connect() as connection:
+        until(lambda: connection.ask("EXISTS celery") == 0, "an empty queue")
         assert connection.ask("HLEN unacked") in (0, 1)
