@@ -25,7 +25,9 @@ BLOCK_STREAM: Final = 3
 class Block:
     """A handler's "not yet": wait for one of `keys` to hold a value of `kind` (BLOCK_*).
 
-    `deadline_ms` is the moment to give up and reply `timeout_reply`, 0 for never.
+    `deadline_ms` is the moment to give up and reply `timeout_reply`, 0 for never. A block that `awaits_loss` is run
+    again, too, when a key goes or gets another type; one with `again_ms` at that moment, whatever has happened. What is
+    run again are the command's words as sent, or `args`.
     """
 
     def __init__(self, keys: list[bytes], deadline_ms: i64, timeout_reply: object, kind: i64) -> None:
@@ -33,6 +35,9 @@ class Block:
         self.deadline_ms: i64 = deadline_ms
         self.timeout_reply: object = timeout_reply
         self.kind: i64 = kind
+        self.awaits_loss: bool = False
+        self.again_ms: i64 = 0
+        self.args: list[bytes] | None = None
 
 
 @final

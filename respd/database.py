@@ -682,6 +682,9 @@ class Database:
             for key in list(self.watchers):
                 if key in self.entries:
                     self.touch(key)
+            for key in list(self.waiting.by_key):
+                if key in self.entries:
+                    self.waiting.signal(key)
         self.shared.graveyard.bury(_Flushed(self.entries, self.dense))
         self.entries = Table()
         self.dense = []
@@ -706,7 +709,7 @@ class Database:
         if self.shared.hooks & HOOK_BLOCK:
             for database in (self, other):
                 for key in list(database.waiting.by_key):
-                    if key in database.entries:
+                    if key in self.entries or key in other.entries:
                         database.waiting.signal(key)
 
     def check(self) -> None:

@@ -548,11 +548,15 @@ class Engine:
         ctx.deny_blocking = denied
         return replies
 
-    def call_queued(self, ctx: Context, words: list[bytes], is_muted: bool = False) -> object:
-        """Run a command of a transaction or a script; errors are values. Nothing of it is logged if `is_muted`."""
+    def call_queued(self, ctx: Context, words: list[bytes]) -> object:
+        """Run a command of a transaction; errors are values."""
         command = self.commands.lookup(words)
         if command is None:
             return unknown_command(words)
+        return self.call_inner(ctx, command, words, False)
+
+    def call_inner(self, ctx: Context, command: Command, words: list[bytes], is_muted: bool) -> object:
+        """Run a command that EXEC or a script calls; errors are values. Nothing of it is logged if `is_muted`."""
         if self.effects.is_on:
             value = self._call_recorded(ctx, command, words, is_muted)
         else:
@@ -609,7 +613,7 @@ class Engine:
         if ctx.deny_blocking:
             self.reply(client, block.timeout_reply)
             return
-        parked = Parked(ctx, command, args, block, ctx.db)
+        parked = Parked(ctx, command, args if block.args is None else block.args, block, ctx.db)
         client.parked = parked
         client.gates |= gates.BLOCKED
         ctx.db.waiting.add(parked)
@@ -618,6 +622,8 @@ class Engine:
         self.shared.update_hooks()
         if block.deadline_ms > 0:
             self.parked_deadlines.add(b"%d" % client.id, block.deadline_ms)
+        if block.again_ms > 0:
+            self.parked_deadlines.add(b"-%d" % client.id, block.again_ms)
 
     def _unpark(self, parked: Parked) -> None:
         client = parked.ctx.client
@@ -627,6 +633,8 @@ class Engine:
         self.parked.pop(client.id, None)
         if parked.block.deadline_ms > 0:
             self.parked_deadlines.remove(b"%d" % client.id, parked.block.deadline_ms)
+        if parked.block.again_ms > 0:
+            self.parked_deadlines.remove(b"-%d" % client.id, parked.block.again_ms)
         self.shared.waiting_clients = len(self.parked)
         self.shared.update_hooks()
         self.resumed.append(client)
@@ -659,9 +667,8 @@ class Engine:
     def _serve_key(self, db: Database, key: bytes) -> None:
         for parked in db.waiting.parked_for(key):
             entry = db.peek(key)
-            if entry is None:
-                return
-            if parked.active and type_name(entry.value) == _KIND_NAMES[int(parked.block.kind)]:
+            is_there = entry is not None and type_name(entry.value) == _KIND_NAMES[int(parked.block.kind)]
+            if parked.active and (is_there or parked.block.awaits_loss):
                 self._retry(parked)
 
     def _retry(self, parked: Parked) -> None:
@@ -682,6 +689,11 @@ class Engine:
         if not isinstance(value, Block):
             self._unpark(parked)
             self.reply(ctx.client, value)
+        elif value.again_ms > 0:
+            name = b"-%d" % ctx.client.id
+            self.parked_deadlines.remove(name, parked.block.again_ms)
+            self.parked_deadlines.add(name, value.again_ms)
+            parked.block.again_ms = value.again_ms
         ctx.client.release_pushes()
 
     def time_out_blocked(self) -> None:
@@ -689,8 +701,12 @@ class Engine:
         now_ms = self.clock.ms
         self.parked_deadlines.advance(now_ms)
         for name in self.parked_deadlines.take_due(now_ms, len(self.parked)):
-            parked = self.parked.get(int(name))
-            if parked is not None and 0 < parked.block.deadline_ms <= now_ms:
+            parked = self.parked.get(abs(int(name)))
+            if parked is None:
+                continue
+            if 0 < parked.block.again_ms <= now_ms:
+                self._retry(parked)
+            if parked.active and 0 < parked.block.deadline_ms <= now_ms:
                 self._unpark(parked)
                 self.reply(parked.ctx.client, parked.block.timeout_reply)
 

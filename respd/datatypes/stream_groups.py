@@ -20,6 +20,7 @@ NEVER: Final = -1  # a moment that has not been
 UNKNOWN: Final = -1  # a number of entries that nobody knows any more
 FIRST_ID: Final = 0
 LAST_ID: Final = (1 << 128) - 1
+_FAR_FUTURE: Final[i64] = (1 << 63) - 1
 _CHUNK: Final = 256  # entries from which a chunk is split
 
 
@@ -190,6 +191,10 @@ class Consumer:
         self.pending: PendingEntries = PendingEntries()
 
 
+def _delivered_ms(entry: Pending) -> int:
+    return int(entry.delivered_ms)
+
+
 @final
 @mypyc_attr(acyclic=True)
 class ConsumerGroup:
@@ -200,6 +205,7 @@ class ConsumerGroup:
         self.entries_read: int = entries_read
         self.pending: PendingEntries = PendingEntries()
         self.consumers: dict[bytes, Consumer] = {}
+        self.oldest_ms: i64 = _FAR_FUTURE  # nothing was delivered before
 
     def consumer(self, name: bytes) -> Consumer | None:
         """Return the consumer of this name, if there is one."""
@@ -231,17 +237,39 @@ class ConsumerGroup:
             entry = Pending(id, consumer.name, now_ms, 1)
             self.pending.add(entry)
             consumer.pending.add(entry)
-            return entry
-        self.hand_over(entry, consumer)
-        entry.delivered_ms = now_ms
-        entry.deliveries = 1
+        else:
+            self.hand_over(entry, consumer)
+            entry.deliveries = 1
+        self.set_delivered(entry, now_ms)
         return entry
+
+    def set_delivered(self, entry: Pending, at_ms: i64) -> None:
+        """Note when a pending entry was delivered."""
+        entry.delivered_ms = at_ms
+        if at_ms < self.oldest_ms:
+            self.oldest_ms = at_ms
+
+    def idle_since(self, at_ms: i64) -> list[Pending]:
+        """Return what was delivered up to a moment, the longest ago first. O(1) without any, else O(n)."""
+        found: list[Pending] = []
+        if self.oldest_ms > at_ms:
+            return found
+        oldest: i64 = _FAR_FUTURE
+        for entry in self.pending.all():
+            if entry.delivered_ms <= at_ms:
+                found.append(entry)
+            if entry.delivered_ms < oldest:
+                oldest = entry.delivered_ms
+        self.oldest_ms = oldest
+        found.sort(key=_delivered_ms)
+        return found
 
     def add(self, entry: Pending) -> None:
         """Add a pending entry, whose id is not there and whose consumer is. O(log n)."""
         self.pending.add(entry)
         if entry.consumer is not None:
             self.consumers[entry.consumer].pending.add(entry)
+        self.set_delivered(entry, entry.delivered_ms)
 
     def hand_over(self, entry: Pending, consumer: Consumer | None) -> None:
         """Give a pending entry to a consumer, or back to the group. O(log n)."""
@@ -329,6 +357,15 @@ def entries_read_at(stream: Stream, id: int) -> int:
 def has_gap_after(stream: Stream, id: int) -> bool:
     """Tell whether an entry from `id` on may have been deleted. O(1)."""
     return stream.length > 0 and stream.max_deleted_id != 0 and id <= stream.max_deleted_id
+
+
+def advance(stream: Stream, group: ConsumerGroup, id: int) -> None:
+    """Note that a group is given the next entry, whose id this is. O(1)."""
+    if group.entries_read != UNKNOWN and not has_gap_after(stream, group.last_id):
+        group.entries_read += 1
+    elif stream.entries_added != 0:
+        group.entries_read = entries_read_at(stream, id)
+    group.last_id = id
 
 
 def lag(stream: Stream, group: ConsumerGroup) -> int:
