@@ -52,7 +52,7 @@ class Run:
             return CommandError(_READ_ONLY)
         if engine.gates & DISK_FAILS and command.flags & WRITE:
             return CommandError(engine.disk_error())
-        return engine.call_queued(self.ctx, words, not self.state.replicates)
+        return engine.call_inner(self.ctx, command, words, not self.state.replicates)
 
     def knows(self, words: list[bytes]) -> bool:
         """Tell whether `words` name a command."""
