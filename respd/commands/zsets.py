@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from respd.datatypes.sorted_sets import SortedSet
 
 # Options of ZADD.
-_NX: Final = 1
-_XX: Final = 2
+OPTION_NX: Final = 1
+OPTION_XX: Final = 2
 _GT: Final = 4
 _LT: Final = 8
-_CH: Final = 16
+OPTION_CH: Final = 16
 _INCR: Final = 32
 
 _ADD_OPTIONS: Final = (b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR")
@@ -63,8 +63,11 @@ def zadd(ctx: Context, args: list[bytes]) -> object:
     score = read_score(args[2])
     if score != score:  # an option, or an error
         return _zadd_many(ctx, args)
-    key = args[1]
-    member = args[3]
+    return put_score(ctx, args[1], args[3], score)
+
+
+def put_score(ctx: Context, key: bytes, member: bytes, score: float) -> int:
+    """Add a member to the sorted set at `key`, or give it this score; return how many are new. Event: "zadd"."""
     db = ctx.db
     zset = db.open_zset(key)
     element = zset.find(member)
@@ -82,7 +85,7 @@ def _zadd_many(ctx: Context, args: list[bytes]) -> object:
     options = 0
     first = 2
     while first < len(args):
-        option = _zadd_option(args[first])
+        option = zadd_option(args[first])
         if option == 0:
             break
         options |= option
@@ -90,9 +93,9 @@ def _zadd_many(ctx: Context, args: list[bytes]) -> object:
     words = len(args) - first
     if words == 0 or words % 2:
         raise CommandError(SYNTAX)
-    if options & _NX and options & _XX:
+    if options & OPTION_NX and options & OPTION_XX:
         raise CommandError(_NX_AND_XX)
-    if (options & _NX and options & (_GT | _LT)) or (options & _GT and options & _LT):
+    if (options & OPTION_NX and options & (_GT | _LT)) or (options & _GT and options & _LT):
         raise CommandError(_GT_LT_NX)
     if options & _INCR and words > 2:
         raise CommandError(_ONE_INCR)
@@ -101,23 +104,28 @@ def _zadd_many(ctx: Context, args: list[bytes]) -> object:
         scores.append(score_arg(args[position]))
     if options & _INCR:
         return _increment(ctx, args[1], args[first + 1], scores[0], options)
+    return put_scores(ctx, args[1], args, first + 1, 2, scores, options)
+
+
+def put_scores(
+    ctx: Context, key: bytes, args: list[bytes], position: int, stride: int, scores: list[float], options: int
+) -> int:
+    """Give scores to the members at every `stride`th position of `args` as ZADD's options say; return its reply."""
     db = ctx.db
-    key = args[1]
     zset = db.write_zset(key)
     if zset is None:
-        if options & _XX:
+        if options & OPTION_XX:
             return 0
         zset = db.open_zset(key)
     zset.grow_for(len(scores), ctx.limits)
     added = 0
     updated = 0
-    position = first + 1
     for score in scores:
         member = args[position]
-        position += 2
+        position += stride
         element = zset.find(member)
         if element is None:
-            if not options & _XX:
+            if not options & OPTION_XX:
                 zset.add(member, score, ctx.limits)
                 added += 1
         elif element.score != score and _may_change(element.score, score, options):
@@ -125,22 +133,23 @@ def _zadd_many(ctx: Context, args: list[bytes]) -> object:
             updated += 1
     if added + updated > 0:
         db.changed(key, ZSET, b"zadd")
-    return added + updated if options & _CH else added
+    return added + updated if options & OPTION_CH else added
 
 
-def _zadd_option(word: bytes) -> int:
+def zadd_option(word: bytes) -> int:
+    """Return the option of ZADD that `word` spells, else 0."""
     if len(word) == 2:
         word = word.upper()
         if word == b"NX":
-            return _NX
+            return OPTION_NX
         if word == b"XX":
-            return _XX
+            return OPTION_XX
         if word == b"GT":
             return _GT
         if word == b"LT":
             return _LT
         if word == b"CH":
-            return _CH
+            return OPTION_CH
     elif len(word) == 4 and word.upper() == b"INCR":
         return _INCR
     return 0
@@ -148,7 +157,7 @@ def _zadd_option(word: bytes) -> int:
 
 def _may_change(old: float, new: float, options: int) -> bool:
     """Tell whether the options let a member's score become `new`."""
-    if options & _NX:
+    if options & OPTION_NX:
         return False
     if options & _GT:
         return new > old
@@ -163,12 +172,12 @@ def _increment(ctx: Context, key: bytes, member: bytes, increment: float, option
     zset = db.write_zset(key)
     element = None if zset is None else zset.find(member)
     if zset is None or element is None:
-        if options & _XX:
+        if options & OPTION_XX:
             return None
         db.open_zset(key).add(member, increment, ctx.limits)
         db.changed(key, ZSET, b"zincr")
         return increment
-    if options & _NX:
+    if options & OPTION_NX:
         return None
     old = element.score
     score = old + increment
