@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 
 from respd.datatypes.bits import (
     AND,
+    ANDOR,
+    DIFF,
+    DIFF1,
     FAIL,
+    ONE,
     OR,
     SAT,
     WRAP,
@@ -123,3 +127,29 @@ def test_sums_that_do_not_fit(width: int, signed: bool, increment: int, draw: st
 )
 def test_values_given_to_set_saturate_as_redis_has_it(value: int, width: int, signed: bool, expected: int) -> None:
     assert (fit_signed if signed else fit_unsigned)(value, 0, width, SAT) == expected
+
+
+@given(st.lists(strings, min_size=1, max_size=4))
+def test_combining_against_ints(sources: list[bytes]) -> None:
+    size = max(map(len, sources))
+    first, *rest = (int.from_bytes(source.ljust(size, b"\0"), "big") for source in sources)
+    others = 0
+    for number in rest:
+        others |= number
+    once = 0
+    for number in (first, *rest):
+        others_set = 0
+        skipped = False
+        for other in (first, *rest):
+            if other is number and not skipped:
+                skipped = True
+            else:
+                others_set |= other
+        once |= number & ~others_set
+    for operation, expected in (
+        (DIFF, first & ~others),
+        (DIFF1, others & ~first),
+        (ANDOR, first & others),
+        (ONE, once),
+    ):
+        assert combine(operation, list(sources)) == expected.to_bytes(size, "big")

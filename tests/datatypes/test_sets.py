@@ -199,3 +199,12 @@ def test_freeing_and_memory() -> None:
     assert SetValue().free_some(1)
     assert not SetValue().contains(b"1")
     assert not SetValue().discard(b"1")
+
+
+@given(st.lists(st.lists(_member, max_size=20), min_size=1, max_size=4), st.integers(0, 12))
+def test_sizes_of_unions_and_differences(members: list[list[bytes]], limit: int) -> None:
+    values = [filled(each) for each in members]
+    union_of = set().union(*members)
+    left = set(members[0]).difference(*members[1:])
+    assert sets.union_size(values, limit) == min(len(union_of), limit or len(union_of))
+    assert sets.difference_size(values[0], values[1:], limit) == min(len(left), limit or len(left))
