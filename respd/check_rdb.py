@@ -68,6 +68,7 @@ class RdbCheck:
         self.already_expired = 0
         self.expiring_hashes = 0
         self.empty = 0
+        self.libraries = 0
         self.skipped: dict[str, int] = {}
         self._say = say
         self._now_ms = int(time.time() * _MS)
@@ -103,7 +104,7 @@ class RdbCheck:
         elif isinstance(event, SelectEvent):
             self._say(f"[offset {offset}] Selecting DB ID {event.database}")
         elif isinstance(event, FunctionEvent):
-            self._skip("functions")
+            self.libraries += 1
         elif isinstance(event, ModuleAuxEvent):
             self._skip(f"module '{event.module}'")
         elif isinstance(event, EndEvent):
@@ -144,6 +145,8 @@ class RdbCheck:
         self._say(f"[info] {self.expiring_hashes} subexpires")
         if self.empty:
             self._say(f"[info] {self.empty} keys without members, which no server loads")
+        if self.libraries:
+            self._say(f"[info] {self.libraries} libraries of functions")
         for name, count in self.skipped.items():
             self._say(f"[warning] respd does not load this file, for it has no such thing: {name} ({count})")
 

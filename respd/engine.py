@@ -41,6 +41,7 @@ from respd.log import Log
 from respd.persistence.disk import Disk
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
 from respd.pubsub import PubSub
+from respd.scripting.functions import Libraries
 from respd.scripting.runtime import Scripts
 from respd.slowlog import SlowLog
 from respd.stats import Stats
@@ -83,6 +84,7 @@ class Engine:
         self.latency = LatencyMonitor(config)
         self.slow_s: float = min(self.slowlog.threshold_s, self.latency.threshold_s)
         self.scripts = Scripts(self._log_of_script)
+        self.libraries = Libraries(self._log_of_script)
         self.commands = CommandTable(groups)
         for renaming in config.renamings:
             self.commands.rename(renaming.name, renaming.new_name)

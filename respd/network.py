@@ -690,6 +690,7 @@ class Server:
     def _end_script(self, number: int, frame: object) -> None:
         """End the script that may be running: the loop cannot end the server before."""
         self.engine.scripts.end_running()
+        self.engine.libraries.end_running()
 
     def _on_signal(self, number: int) -> None:
         if number not in (signal.SIGTERM, signal.SIGINT):
@@ -705,6 +706,7 @@ class Server:
             self.log.warning("Received SIGTERM scheduling shutdown...")
         if not self.engine.shutdown_requested and not self.engine.shut_down(options.split()):
             self.engine.scripts.end_running(False)
+            self.engine.libraries.end_running(False)
             signal.signal(signal.SIGINT, _second_time_kills)
 
     def stop(self) -> None:

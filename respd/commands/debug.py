@@ -403,6 +403,7 @@ def _reload(ctx: Context, args: list[bytes]) -> object:
     if b"nosave" not in options and not engine.snapshots.save():
         raise CommandError(b"ERR")
     if b"noflush" not in options:
+        engine.libraries.flush()
         for db in engine.databases:
             db.flush()
     try:
@@ -425,6 +426,7 @@ def _loadaof(ctx: Context, args: list[bytes]) -> object:
     if append_log.state == ON:
         append_log.flush(True)
     effects.stop()  # what is loaded is in the log
+    engine.libraries.flush()
     for db in engine.databases:
         db.flush()
     try:

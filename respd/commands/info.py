@@ -271,8 +271,11 @@ def _memory(ctx: Context) -> list[bytes]:
     memory = MemoryFigures(ctx)
     policy = ctx.config.values.get(b"maxmemory-policy")
     total = total_system_bytes()
+    libraries = engine.libraries
     lua = engine.scripts.memory_bytes()
+    functions_lua = libraries.memory_bytes()
     scripts = engine.scripts.size_bytes()
+    functions = libraries.size_bytes()
     return [
         b"used_memory:%d" % memory.used,
         b"used_memory_human:" + human(memory.used),
@@ -296,14 +299,14 @@ def _memory(ctx: Context) -> list[bytes]:
         b"used_memory_lua_human:" + human(lua),
         b"used_memory_scripts_eval:%d" % scripts,
         b"number_of_cached_scripts:%d" % len(engine.scripts),
-        b"number_of_functions:0",
-        b"number_of_libraries:0",
-        b"used_memory_vm_functions:0",
-        b"used_memory_vm_total:%d" % lua,
-        b"used_memory_vm_total_human:" + human(lua),
-        b"used_memory_functions:0",
-        b"used_memory_scripts:%d" % scripts,
-        b"used_memory_scripts_human:" + human(scripts),
+        b"number_of_functions:%d" % libraries.count_functions(),
+        b"number_of_libraries:%d" % len(libraries),
+        b"used_memory_vm_functions:%d" % functions_lua,
+        b"used_memory_vm_total:%d" % (lua + functions_lua),
+        b"used_memory_vm_total_human:" + human(lua + functions_lua),
+        b"used_memory_functions:%d" % functions,
+        b"used_memory_scripts:%d" % (scripts + functions),
+        b"used_memory_scripts_human:" + human(scripts + functions),
         b"maxmemory:%d" % memory.maxmemory,
         b"maxmemory_human:" + human(memory.maxmemory),
         b"maxmemory_policy:" + (policy if isinstance(policy, bytes) else b"noeviction"),

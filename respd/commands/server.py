@@ -244,6 +244,7 @@ def memory_doctor(ctx: Context, args: list[bytes]) -> object:
 def memory_stats(ctx: Context, args: list[bytes]) -> object:
     """Return how the memory is spent, as a map of names and figures."""
     figures = MemoryFigures(ctx)
+    scripts, libraries = ctx.engine.scripts, ctx.engine.libraries
     net = figures.used - figures.startup
     flat: list[object] = [
         b"peak.allocated", figures.peak,
@@ -255,9 +256,9 @@ def memory_stats(ctx: Context, args: list[bytes]) -> object:
         b"clients.normal", figures.clients,
         b"cluster.links", 0,
         b"aof.buffer", ctx.engine.append_log.buffered(),
-        b"lua.caches", 0,
-        b"functions.caches", 0,
-        b"script.VMs", 0,
+        b"lua.caches", scripts.size_bytes(),
+        b"functions.caches", libraries.size_bytes(),
+        b"script.VMs", scripts.memory_bytes() + libraries.memory_bytes(),
     ]  # fmt: skip
     for db in ctx.engine.databases:
         if db.entries:

@@ -36,6 +36,11 @@ class CommandWriter:
         """Note when the base was made."""
         self._out.write(b"#TS:%d\r\n" % now_s)
 
+    def functions(self, codes: list[bytes]) -> None:
+        """Write libraries of functions, given by their sources; they come before the keys."""
+        for code in codes:
+            self._command([b"FUNCTION", b"LOAD", code])
+
     def write(self, databases: list[Database]) -> None:
         """Write all keys of all databases. O(bytes)."""
         for db in databases:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from mypy_extensions import i32, i64
 
 from respd.database import access_second
+from respd.errors import CommandError
 from respd.persistence.rdb_format import CorruptFile, ShortFile, UnsupportedFile
 from respd.persistence.rdb_reader import (
     AuxEvent,
@@ -28,6 +29,8 @@ from respd.persistence.snapshot import reason_of
 if TYPE_CHECKING:
     from respd.database import Database
     from respd.engine import Engine
+
+UNREADABLE: Final = "Unexpected EOF reading RDB file"  # what Redis says of all that it cannot load
 
 _CHUNK: Final = 1024 * 1024
 _LOOK_AT_CLOCK: Final = 64  # keys between two looks
@@ -200,7 +203,8 @@ class RdbLoader:
             elif isinstance(event, AuxEvent):
                 self._tell(event)
             elif isinstance(event, FunctionEvent):
-                raise UnsupportedFile("a library of functions, which respd does not have yet", reader.consumed)
+                if not load_library(self.engine, event.code, self._merge):
+                    raise ShortFile(UNREADABLE, reader.consumed)
             elif isinstance(event, ModuleAuxEvent):
                 raise UnsupportedFile(
                     f"The RDB file contains module data I can't load: no matching module '{event.module}'",
@@ -235,6 +239,17 @@ class RdbLoader:
         elif event.name == b"used-mem" and event.value.isdigit():
             self.used_memory_bytes = int(text)
             self.log.notice(f"RDB memory usage when created {int(text) / (1 << 20):.2f} Mb")
+
+
+def load_library(engine: Engine, code: bytes, replace: bool) -> bool:
+    """Add a library of a snapshot; tell whether that worked, having logged why not."""
+    try:
+        engine.libraries.load(code, replace, 0.0)
+    except CommandError as error:
+        reason = error.text.removeprefix(b"ERR ").decode(errors="backslashreplace")
+        engine.log.warning(f"Failed loading library, {reason}")
+        return False
+    return True
 
 
 class _FirstSnapshot(RdbLoader):

@@ -16,6 +16,7 @@ from respd.context import Context
 from respd.errors import CommandError
 from respd.persistence.aof_reader import AofReader, CorruptLog, begins_with_snapshot
 from respd.persistence.disk import cut_file
+from respd.persistence.loading import UNREADABLE, load_library
 from respd.persistence.log_directory import LogFileError, reason_of
 from respd.persistence.rdb_format import CorruptFile
 from respd.persistence.rdb_reader import EndEvent, FunctionEvent, KeyEvent, ModuleAuxEvent, RdbReader, SelectEvent
@@ -148,7 +149,7 @@ class LogLoader:
                 snapshot.close()
                 self._load_snapshot(monotonic() + 1)
                 if self._snapshot is not None:
-                    self._refuse_snapshot("Unexpected EOF reading RDB file")
+                    self._refuse_snapshot(UNREADABLE)
         elif commands is not None:
             if chunk:
                 commands.feed(chunk)
@@ -211,7 +212,7 @@ class LogLoader:
         return False
 
     def _load_snapshot(self, until_s: float) -> bool:
-        """Put the snapshot's keys into the databases; go on with the commands that may follow its end."""
+        """Put the snapshot's keys and functions where they belong; go on with the commands that may follow its end."""
         reader = self._snapshot
         assert reader is not None
         engine = self.engine
@@ -236,7 +237,8 @@ class LogLoader:
                     self._ctx.select(event.database)
                     db = self._ctx.db
                 elif isinstance(event, FunctionEvent):
-                    self._refuse_snapshot("respd has no functions yet")
+                    if not load_library(engine, event.code, False):
+                        self._refuse_snapshot(UNREADABLE)
                 elif isinstance(event, ModuleAuxEvent):
                     self._refuse_snapshot(f"it holds data of the module {event.module}")
                 elif isinstance(event, EndEvent):

@@ -40,6 +40,7 @@ from respd.persistence.rdb_format import (
     EXPIRE_MS,
     FIELD_EXPIRY_VERSION,
     FREQUENCY,
+    FUNCTION,
     HASH,
     HASH_LISTPACK,
     HASH_LISTPACK_EX,
@@ -105,6 +106,11 @@ class RdbWriter:
             self.out.append(AUX)
             self.string(name)
             self.string(value)
+
+    def function(self, code: bytes) -> None:
+        """Add a library of functions, before all databases."""
+        self.out.append(FUNCTION)
+        self.string(code)
 
     def select(self, index: int, keys: int, expires: int) -> None:
         """Begin a database that has so many keys, and so many of them that expire."""

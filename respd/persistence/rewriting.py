@@ -55,6 +55,7 @@ def write_base(engine: Engine, path: str) -> None:
             writer = CommandWriter(_CommandFile(engine, fd).write, children.progress if in_child else None)
             if engine.config.aof_timestamp_enabled:
                 writer.annotate(int(engine.clock.ms) // 1000)
+            writer.functions([library.code for library in engine.libraries.all()])
             writer.write(engine.databases)
         disk.fsync(fd)
     finally:

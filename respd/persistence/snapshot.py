@@ -48,9 +48,11 @@ class SnapshotFile:
         self._writer = RdbWriter(version_needed(engine.databases), config.rdbcompression, config.rdbchecksum)
 
     def write(self) -> None:
-        """Write all databases. O(bytes). Raises OSError."""
+        """Write all libraries of functions and all databases. O(bytes). Raises OSError."""
         writer = self._writer
         writer.header(self._about())
+        for library in self.engine.libraries.all():
+            writer.function(library.code)
         for db in self.engine.databases:
             if db.dense:
                 writer.select(db.index, db.size(), int(db.volatile))

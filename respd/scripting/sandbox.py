@@ -323,7 +323,7 @@ local function load(number)
     if not done then return failed(value) end
 end
 
--- Returns true twice (Python gets a tuple), and a table's keys and values one after the other, but not too many of them.
+-- Returns true twice (so that it is a tuple) and a table's keys and values by turns, but not too many of them.
 local function flat_of(one)
     local flat, count = {}, 0
     for key, value in next, one do

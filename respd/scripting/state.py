@@ -162,6 +162,7 @@ class LuaState:
         It sees nothing but some of `redis`, of which register_function calls `register`. Raises ScriptError with the
         text of what the chunk, or `register`, failed with.
         """
+        first = self._next
         self._register = register
         self._late_from_s = monotonic() + limit_s if limit_s else inf
         if not self._is_limited:
@@ -169,12 +170,14 @@ class LuaState:
         try:
             value = self._load(function)
         except Exception as problem:
-            raise ScriptError(_text_of(problem)) from None
+            value = (None, b"ERR " + _text_of(problem))
         finally:
             self._register = None
             if not self._is_limited:
                 self._collect()
         if isinstance(value, tuple):
+            for number in range(first, self._next):
+                self.forget(number)
             raise ScriptError(value[1].partition(b"\0")[0])
 
     def _is_large(self, keys: list[bytes], arguments: list[bytes]) -> bool:
