@@ -12,6 +12,7 @@ from respd.command import (
     BEGIN_INDEX,
     BEGIN_KEYWORD,
     BEGIN_UNKNOWN,
+    DELETE,
     FIND_KEYNUM,
     FIND_RANGE,
     FIND_UNKNOWN,
@@ -23,6 +24,7 @@ from respd.command import (
     NO_MANDATORY_KEYS,
     NOT_KEY,
     OW,
+    RM,
     RO,
     RW,
     STALE,
@@ -31,6 +33,7 @@ from respd.command import (
     Group,
     KeySpec,
 )
+from respd.commands.comparisons import CONDITIONS
 from respd.errors import SYNTAX, CommandError
 from respd.glob import matches
 from respd.protocol.replies import MapReply, SetReply, Status
@@ -229,8 +232,8 @@ def _document_arguments(arguments: list[Argument]) -> list[object]:
 def keys_of(command: Command, words: list[bytes]) -> list[tuple[int, int]] | None:
     """Return the position and flags of each key in `words`, or None when the words do not fit.
 
-    For SORT, whose STORE may stand anywhere, and for SET and BITFIELD, whose use of the key depends on their options,
-    the options are looked at; for all others the key specifications tell.
+    For SORT, whose STORE may stand anywhere, and for SET, DELEX and BITFIELD, whose use of the key depends on their
+    options, the options are looked at; for all others the key specifications tell.
     """
     name = command.name
     if name == b"sort":
@@ -238,8 +241,9 @@ def keys_of(command: Command, words: list[bytes]) -> list[tuple[int, int]] | Non
     if name == b"sort_ro":
         return [(1, RO | ACCESS)]
     if name == b"set":
-        reads = any(word.lower() == b"get" for word in words[3:])
-        return [(1, RW | ACCESS | UPDATE if reads else OW | UPDATE)]
+        return [(1, _use_of_set(words))]
+    if name == b"delex":
+        return [(1, RM | DELETE if len(words) == 2 else RW | DELETE)]
     if name == b"bitfield":
         return [(1, RW | ACCESS | UPDATE if _bitfield_writes(words) else RO | ACCESS)]
     found: list[tuple[int, int]] = []
@@ -254,6 +258,13 @@ def keys_of(command: Command, words: list[bytes]) -> list[tuple[int, int]] | Non
         for position in positions:
             found.append((position, spec.flags))
     return found
+
+
+def _use_of_set(words: list[bytes]) -> int:
+    options = {word.upper() for word in words[3:]}
+    if b"GET" in options:
+        return RW | ACCESS | UPDATE
+    return RW | UPDATE if options & CONDITIONS.keys() else OW | UPDATE
 
 
 def _keys_of_sort(words: list[bytes]) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from respd.protocol.replies import NULL_ARRAY, OK, Pairs, PrintedDouble
+from respd.protocol.replies import NULL_ARRAY, OK, Pairs, PrintedDouble, SetReply, Status
 from tests.documented import SYNTAX, WRONG_TYPE, Documented, any_reply, arity, documented, err
 
 MAX = 9223372036854775807
@@ -172,6 +172,16 @@ COMPARISONS = [
         ("SET l v IFDNE a EX 0", err("invalid expire time in 'set' command")),
         ("TYPE l", any_reply),
         ("SET k IFEQ IFEQ IFEQ", None),
+    ),
+]
+
+COMPARISONS += [
+    documented(
+        "what comparisons do with the key",
+        ("COMMAND GETKEYSANDFLAGS SET k v IFEQ w", [[b"k", SetReply([Status(b"RW"), Status(b"update")])]]),
+        ("COMMAND GETKEYSANDFLAGS SET k v", [[b"k", SetReply([Status(b"OW"), Status(b"update")])]]),
+        ("COMMAND GETKEYSANDFLAGS DELEX k IFEQ w", [[b"k", SetReply([Status(b"RW"), Status(b"delete")])]]),
+        ("COMMAND GETKEYSANDFLAGS DELEX k", [[b"k", SetReply([Status(b"RM"), Status(b"delete")])]]),
     ),
 ]
 
