@@ -14,7 +14,7 @@ from typing import Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from respd.protocol.replies import write_array_header, write_bulk
+from respd.protocol.writing import write_array_header, write_bulk
 
 _KEEP: Final = 256 * 1024  # bytes of the buffer that stay reserved
 _MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"

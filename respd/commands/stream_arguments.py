@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, final
 
+from respd.arguments import int_arg
+from respd.datatypes.stream_nodes import LAST_ID, id_text
 from respd.datatypes.strings import parse_int
-from respd.errors import CommandError
+from respd.errors import SYNTAX, CommandError
+
+if TYPE_CHECKING:
+    from respd.context import Context
+    from respd.datatypes.streams import Stream
 
 if TYPE_CHECKING:
     pass
 
 INVALID_ID: Final = b"ERR Invalid stream ID specified as stream command argument"
 NO_SUCH_KEY: Final = b"ERR no such key"
-LAST_ID: Final = (1 << 128) - 1
 SEQUENCE_MAX: Final = (1 << 64) - 1
 _LONGEST: Final = 127
 _SPACES: Final = b" \t\n\v\f\r"
-
-
-def id_text(id: int) -> bytes:
-    """Return an id as clients see it."""
-    return b"%d-%d" % (id >> 64, id & SEQUENCE_MAX)
 
 
 def make_id(ms: int, seq: int) -> int:
@@ -97,3 +97,102 @@ def _is_exclusive(word: bytes) -> bool:
 
 def _end_arg(word: bytes, missing: int) -> int:
     return id_arg(word[1:], missing) if _is_exclusive(word) else open_id_arg(word, missing)
+
+
+KEEP_REFERENCES: Final = 0
+DELETE_REFERENCES: Final = 1
+ACKNOWLEDGED: Final = 2
+_POLICIES: Final = {b"KEEPREF": KEEP_REFERENCES, b"DELREF": DELETE_REFERENCES, b"ACKED": ACKNOWLEDGED}
+_TWO_STRATEGIES: Final = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+_NO_STRATEGY: Final = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+_NEEDS_STRATEGY: Final = b"ERR syntax error, XTRIM must be called with a trimming strategy"
+_NEEDS_TILDE: Final = b"ERR syntax error, LIMIT cannot be used without the special ~ option"
+_NEGATIVE_MAXLEN: Final = b"ERR The MAXLEN argument must be >= 0."
+_NEGATIVE_LIMIT: Final = b"ERR The LIMIT argument must be >= 0."
+_NODES_AT_ONCE: Final = 100
+_LIMIT_WITHOUT_NODES: Final = 10_000
+_HIGHEST_LIMIT: Final = 1_000_000
+
+
+@final
+class Trimming:
+    """The options of trimming among a command's words: to a length, or below an id; or none."""
+
+    def __init__(self) -> None:
+        self.by_length: bool = False
+        self.by_id: bool = False
+        self.approximately: bool = False
+        self.threshold: int = 0  # the length, or the id
+        self.limit: int = 0  # of entries to remove, 0 for any number
+        self.at: int = 0  # the position of the threshold's word
+        self.policy: int = -1
+        self._has_limit: bool = False
+
+    def take(self, args: list[bytes], at: int) -> int:
+        """Read the option at `at`, if it is one of trimming; return the position behind it, `at` if it is none."""
+        name = args[at].upper()
+        more = len(args) - 1 - at
+        if more and name in (b"MAXLEN", b"MINID"):
+            return self._take_strategy(args, at, name == b"MINID")
+        if more and name == b"LIMIT":
+            self.limit = int_arg(args[at + 1])
+            if self.limit < 0:
+                raise CommandError(_NEGATIVE_LIMIT)
+            self._has_limit = True
+            return at + 2
+        policy = _POLICIES.get(name)
+        if policy is not None:
+            if self.policy >= 0:
+                raise CommandError(SYNTAX)
+            self.policy = policy
+            return at + 1
+        return at
+
+    def _take_strategy(self, args: list[bytes], at: int, by_id: bool) -> int:
+        if self.is_given():
+            raise CommandError(_TWO_STRATEGIES)
+        at += 1
+        if at + 1 < len(args) and args[at] in (b"~", b"="):
+            self.approximately = args[at] == b"~"
+            at += 1
+        if by_id:
+            self.threshold = open_id_arg(args[at])
+            self.by_id = True
+        else:
+            self.threshold = int_arg(args[at])
+            if self.threshold < 0:
+                raise CommandError(_NEGATIVE_MAXLEN)
+            self.by_length = True
+        self.at = at
+        return at + 1
+
+    def is_given(self) -> bool:
+        """Tell whether there is anything to trim to."""
+        return self.by_length or self.by_id
+
+    def check(self, ctx: Context, is_needed: bool) -> None:
+        """Check how the options fit together, and set the limit that approximate trimming has by default."""
+        if self.limit and not self.is_given():
+            raise CommandError(_NO_STRATEGY)
+        if is_needed and not self.is_given():
+            raise CommandError(_NEEDS_STRATEGY)
+        if ctx.engine.loading is not None:  # what is logged has no limit
+            self.limit = 0
+        elif self._has_limit:
+            if not self.approximately:
+                raise CommandError(_NEEDS_TILDE)
+        elif self.approximately:
+            limit = int(ctx.limits.stream_node_entries) * _NODES_AT_ONCE
+            self.limit = min(limit, _HIGHEST_LIMIT) if limit > 0 else _LIMIT_WITHOUT_NODES
+
+    def trim(self, stream: Stream) -> int:
+        """Trim a stream; return how many entries were removed."""
+        if self.by_length:
+            return stream.trim_to_length(self.threshold, self.approximately, self.limit)
+        return stream.trim_before(self.threshold, self.approximately, self.limit)
+
+    def make_exact(self, words: list[bytes], stream: Stream) -> None:
+        """Change a command's words for the log: approximate trimming into the exact one that has the same effect."""
+        if self.approximately:
+            words[self.at - 1] = b"="
+            words[self.at] = b"%d" % stream.length if self.by_length else id_text(stream.oldest_id())

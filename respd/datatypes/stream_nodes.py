@@ -57,6 +57,11 @@ def joined(ms: i64, seq: i64) -> int:
     return (int(ms) + _HALF) << 64 | (int(seq) + _HALF)
 
 
+def id_text(id: int) -> bytes:
+    """Return an id as clients see it."""
+    return b"%d-%d" % (id >> 64, id & _LOW)
+
+
 def _sum(one: i64, other: i64) -> i64:
     """Return a sum of 64 bits, which wraps around."""
     if INTERPRETED:

@@ -26,6 +26,7 @@ from respd.datatypes.stream_nodes import (
     field_names,
     first_entry,
     high_half,
+    id_text,
     joined,
     low_half,
     with_flags,
@@ -79,6 +80,13 @@ class Entries:
                     at = cursor.next()
         return found
 
+    def listed(self) -> list[object]:
+        """Return [id, fields] for each, the id as clients see it."""
+        found: list[object] = []
+        for id, fields in self.items():
+            found.append([id_text(id), fields])
+        return found
+
     def ids(self) -> list[int]:
         """Return the ids."""
         found: list[int] = []
@@ -130,13 +138,18 @@ class Stream:
 
     # -- adding
 
-    def append(self, id: int, fields: list[bytes], limits: Limits) -> None:
-        """Add an entry with an id above the last one; `fields` is flat: name, value, name, value. O(fields)."""
+    def append(self, id: int, fields: list[bytes], limits: Limits) -> bool:
+        """Add an entry with an id above the last one; `fields` is flat: name, value, name, value. O(fields).
+
+        False, and nothing is done, if they are larger than a node can be.
+        """
         ms = high_half(id)
         seq = low_half(id)
         size: i64 = 0
         for word in fields:
             size += len(word)
+        if size > _MAX_BYTES:
+            return False
         node = self._room_for(size, limits)
         tail = self._tail
         if node is None:
@@ -153,6 +166,7 @@ class Stream:
         self.length += 1
         self.entries_added += 1
         self.last_id = id
+        return True
 
     def _room_for(self, size: i64, limits: Limits) -> Node | None:
         """Return the last node, open, if an entry with `size` bytes of fields is to go there."""

@@ -10,6 +10,7 @@
 | bool | 1 or 0 | boolean |
 | Status | simple string | simple string |
 | MapReply, SetReply | flat array | map, set |
+| Entries | array of arrays of id and flat fields | the same |
 | Pairs | flat array | array of arrays of two |
 | Verbatim | bulk string | verbatim string |
 | Push | array | push |
@@ -23,12 +24,23 @@ Source: redis.io, "Redis serialization protocol specification".
 from operator import add
 from typing import Final, final
 
-from librt.strings import BytesWriter, write_i16_le, write_i32_le
-from mypy_extensions import i16, i32, i64, u8
+from librt.strings import BytesWriter
+from mypy_extensions import i64
 
 from respd.builds import INTERPRETED
+from respd.datatypes.streams import Entries
 from respd.datatypes.strings import format_double
 from respd.errors import CommandError
+from respd.protocol.stream_entries import write_entries
+from respd.protocol.writing import (
+    BULK_HEADERS,
+    CRLF,
+    INTEGERS,
+    TABLE,
+    write_array_header,
+    write_bulk,
+    write_header,
+)
 
 
 @final
@@ -126,14 +138,6 @@ PONG: Final = Status(b"PONG")
 NULL_ARRAY: Final = _Sentinel("null array")
 NO_REPLY: Final = _Sentinel("no reply")
 
-_CRLF: Final = b"\r\n"
-_LINE_END: Final[i16] = 0x0A0D  # the same as a little-endian number
-_EMPTY_BULK: Final[i32] = 0x0A0D3024  # "$0\r\n", the header of an empty bulk string, too
-_TABLE: Final = 1024
-_BULK_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % size for size in range(_TABLE)]
-_ARRAY_HEADERS: Final[list[bytes]] = [b"*%d\r\n" % size for size in range(_TABLE)]
-_INTEGERS: Final[list[bytes]] = [b":%d\r\n" % value for value in range(_TABLE)]
-_POWER_MAX: Final = 10**18
 _NULL_BULK: Final = b"$-1\r\n"
 _NULL_ARRAY: Final = b"*-1\r\n"
 _NULL: Final = b"_\r\n"
@@ -149,68 +153,18 @@ def encode(out: BytesWriter, value: object, resp: i64) -> None:
         out.write(_NULL_BULK if resp == 2 else _NULL)
     elif isinstance(value, bool):
         if resp == 2:
-            out.write(_INTEGERS[1 if value else 0])
+            out.write(INTEGERS[1 if value else 0])
         else:
             out.write(b"#t\r\n" if value else b"#f\r\n")
     elif isinstance(value, int):
-        if 0 <= value < _TABLE:
-            out.write(_INTEGERS[value])
+        if 0 <= value < TABLE:
+            out.write(INTEGERS[value])
         else:
             write_header(out, 58, value)
     elif isinstance(value, list):
         _encode_list(out, value, resp)
     else:
         _encode_rare(out, value, resp)
-
-
-def write_bulk(out: BytesWriter, data: bytes) -> None:
-    """Append a bulk string. Compiled, two and four bytes at once are the quickest to write."""
-    size: i64 = len(data)
-    if size < 10 and not INTERPRETED:
-        write_i32_le(out, _EMPTY_BULK + (i32(size) << 8))
-    elif size < _TABLE:
-        out.write(_BULK_HEADERS[size])
-    else:
-        write_header(out, 36, size)
-    out.write(data)
-    write_i16_le(out, _LINE_END)
-
-
-def write_header(out: BytesWriter, kind: u8, value: i64) -> None:
-    """Append a line of one type byte and a number: `$12`, `*3`, `:-1`."""
-    if INTERPRETED:
-        out.write(b"%c%d\r\n" % (kind, value))
-        return
-    out.append(kind)
-    write_digits(out, value)
-    out.write(_CRLF)
-
-
-def write_digits(out: BytesWriter, value: i64) -> None:
-    """Append the decimal digits of a 64-bit integer."""
-    if value >= _POWER_MAX or value <= -_POWER_MAX:
-        out.write(b"%d" % value)
-        return
-    if value < 0:
-        out.append(45)
-        value = -value
-    power: i64 = 1
-    while power * 10 <= value:
-        power *= 10
-    rest: i64 = value
-    while power > 0:
-        digit: i64 = rest // power
-        out.append(u8(48 + digit))
-        rest -= digit * power
-        power //= 10
-
-
-def write_array_header(out: BytesWriter, count: i64) -> None:
-    """Append the header of an array of `count` elements."""
-    if count < _TABLE:
-        out.write(_ARRAY_HEADERS[count])
-    else:
-        write_header(out, 42, count)
 
 
 def _encode_list(out: BytesWriter, items: list[object], resp: i64) -> None:
@@ -227,11 +181,11 @@ def _encode_list(out: BytesWriter, items: list[object], resp: i64) -> None:
 def _write_bulks(out: BytesWriter, items: list[object]) -> bool:
     """Append short bulk strings, without a loop of Python; False, and nothing is done, when there are others too."""
     try:
-        data = _CRLF.join(map(add, map(_BULK_HEADERS.__getitem__, map(len, items)), items))  # type: ignore[arg-type]
+        data = CRLF.join(map(add, map(BULK_HEADERS.__getitem__, map(len, items)), items))  # type: ignore[arg-type]
     except (TypeError, IndexError):
         return False
     out.write(data)
-    out.write(_CRLF)
+    out.write(CRLF)
     return True
 
 
@@ -246,7 +200,7 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
         if resp == 2:
             encode(out, text, 2)
         else:
-            out.write(b"," + text + _CRLF)
+            out.write(b"," + text + CRLF)
     elif isinstance(value, MapReply):
         if resp == 2:
             write_array_header(out, len(value.flat))
@@ -270,6 +224,8 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
                 encode(out, value.flat[index + 1], resp)
     elif isinstance(value, CommandError):
         encode_error(out, value.text)
+    elif isinstance(value, Entries):
+        write_entries(out, value)
     elif isinstance(value, bytearray):
         encode(out, bytes(value), resp)
     elif value is NULL_ARRAY:
@@ -281,7 +237,7 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
             write_header(out, 61, len(value.text) + 4)
             out.write(value.format + b":")
             out.write(value.text)
-            out.write(_CRLF)
+            out.write(CRLF)
     elif isinstance(value, Push):
         if resp == 2:
             write_array_header(out, len(value.items))
@@ -296,12 +252,12 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
         if resp == 2:
             encode(out, value.digits, 2)
         else:
-            out.write(b"(" + value.digits + _CRLF)
+            out.write(b"(" + value.digits + CRLF)
     elif isinstance(value, PrintedDouble):
         if resp == 2:
             encode(out, value.digits, 2)
         else:
-            out.write(b"," + value.digits + _CRLF)
+            out.write(b"," + value.digits + CRLF)
     elif isinstance(value, Attributes):
         if resp != 2:
             write_header(out, 124, len(value.flat) // 2)
@@ -323,4 +279,4 @@ def encode_error(out: BytesWriter, text: bytes) -> None:
         text = text.partition(b"\0")[0]
     if 10 in text or 13 in text:
         text = text.strip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
-    out.write(b"-" + text + _CRLF)
+    out.write(b"-" + text + CRLF)

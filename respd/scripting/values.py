@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from respd.datatypes.streams import Entries
 from respd.datatypes.strings import format_double
 from respd.errors import CommandError
 from respd.protocol.replies import (
@@ -96,6 +97,8 @@ class Converter:
             return self._array(reply.items)
         if isinstance(reply, Attributes):
             return self.to_lua(reply.reply)
+        if isinstance(reply, Entries):
+            return self._array(reply.listed())
         return False
 
     def _array(self, items: list[Any]) -> Any:

@@ -1,0 +1,181 @@
+"""The stream commands that read entries without a group, waiting for some or not.
+
+Source: redis.io/commands/?group=stream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+from respd.arguments import int_arg, timeout_arg
+from respd.blocking import BLOCK_STREAM, Block
+from respd.command import ACCESS, BLOCKING, MOVABLE_KEYS, READONLY, RO, Group, keyword_key, one_key
+from respd.commands.stream_arguments import id_arg, range_args
+from respd.datatypes.stream_nodes import LAST_ID, id_text
+from respd.datatypes.streams import EVERYTHING, Stream
+from respd.errors import SYNTAX, CommandError
+from respd.protocol.replies import NULL_ARRAY, MapReply
+
+if TYPE_CHECKING:
+    from respd.context import Context
+
+_RANGE_COST: Final = "O(N) where N is the number of entries returned"
+_GROUP_OPTION: Final = b"ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
+_NOACK_OPTION: Final = b"ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
+_NEW_ID: Final = (
+    b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+)
+_UNBALANCED: Final = (
+    b"ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be specified."
+)
+
+group = Group("stream")
+
+
+@group.command(
+    "XRANGE",
+    arity=-4,
+    flags=READONLY,
+    keys=one_key(RO | ACCESS),
+    since="5.0.0",
+    syntax="key start:string end:string [COUNT count]",
+    complexity=_RANGE_COST,
+    history=(("6.2.0", "Ends may be left out with `(`."),),
+)
+def xrange(ctx: Context, args: list[bytes]) -> object:
+    """Return the entries of a stream within a range of ids.
+
+    Reply: an array of pairs of id and fields; a null array for COUNT 0.
+    Errors: an invalid id, of an end or the count, syntax error, WRONGTYPE. Source: redis.io/commands/xrange.
+    """
+    return _range(ctx, args, args[2], args[3], False)
+
+
+@group.command(
+    "XREVRANGE",
+    arity=-4,
+    flags=READONLY,
+    keys=one_key(RO | ACCESS),
+    since="5.0.0",
+    syntax="key end:string start:string [COUNT count]",
+    complexity=_RANGE_COST,
+    history=(("6.2.0", "Ends may be left out with `(`."),),
+)
+def xrevrange(ctx: Context, args: list[bytes]) -> object:
+    """Return the entries of a stream within a range of ids, the last one first.
+
+    Reply and errors: as XRANGE. Source: redis.io/commands/xrevrange.
+    """
+    return _range(ctx, args, args[3], args[2], True)
+
+
+def _range(ctx: Context, args: list[bytes], first: bytes, last: bytes, reverse: bool) -> object:
+    start, end = range_args(first, last)
+    count = EVERYTHING
+    at = 4
+    while at < len(args):
+        if args[at].upper() != b"COUNT" or at + 1 == len(args):
+            raise CommandError(SYNTAX)
+        count = max(0, int_arg(args[at + 1]))
+        at += 2
+    stream = ctx.db.read_stream(args[1])
+    if stream is None:
+        return []
+    if count == 0:
+        return NULL_ARRAY
+    return stream.entries(start, end, count, reverse)
+
+
+@group.command(
+    "XREAD",
+    arity=-4,
+    flags=READONLY | BLOCKING | MOVABLE_KEYS,
+    keys=keyword_key("STREAMS", 1, RO | ACCESS, last=-1, step=1, limit=2),
+    since="5.0.0",
+    syntax="[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
+)
+def xread(ctx: Context, args: list[bytes]) -> object:
+    """Return the entries of several streams behind given ids, or wait for some.
+
+    Reply: a map from keys to arrays of pairs of id and fields, an array of pairs in RESP2; null when there are none.
+    Errors: of the options, an invalid id, WRONGTYPE. Source: redis.io/commands/xread.
+    """
+    request = ReadOptions(ctx, args)
+    after: list[int] = []
+    for index, key in enumerate(request.keys):
+        stream = ctx.db.read_stream(key)
+        after.append(_after(request.ids[index], stream))
+    flat: list[object] = []
+    for index, key in enumerate(request.keys):
+        stream = ctx.db.read_stream(key)
+        if stream is not None and after[index] < stream.last_id:
+            entries = stream.entries(after[index] + 1, LAST_ID, request.count, False)
+            if entries.count > 0:
+                flat.append(key)
+                flat.append(entries)
+    if flat:
+        return keyed(ctx, flat)
+    if not request.blocks:
+        return NULL_ARRAY
+    block = Block(request.keys, request.deadline_ms, NULL_ARRAY, BLOCK_STREAM)
+    if b"$" in request.ids:
+        words = args[: -len(after)]
+        for index, word in enumerate(request.ids):
+            words.append(id_text(after[index]) if word == b"$" else word)
+        block.args = words
+    return block
+
+
+def _after(word: bytes, stream: Stream | None) -> int:
+    """Return the id behind which XREAD is to read."""
+    if word == b"$":
+        return 0 if stream is None else stream.last_id
+    if word == b"+":
+        return 0 if stream is None else max(0, stream.last_live_id() - 1)
+    if word == b">":
+        raise CommandError(_NEW_ID)
+    return id_arg(word)
+
+
+def keyed(ctx: Context, flat: list[object]) -> object:
+    """Return the reply of keys and their entries: a map, or in RESP2 an array of pairs."""
+    if ctx.client.resp != 2:
+        return MapReply(flat)
+    return [flat[at : at + 2] for at in range(0, len(flat), 2)]
+
+
+@final
+class ReadOptions:
+    """The words of XREAD, checked in Redis' order."""
+
+    def __init__(self, ctx: Context, args: list[bytes]) -> None:
+        self.blocks: bool = False
+        self.deadline_ms: int = 0
+        self.count: int = EVERYTHING
+        at = 1
+        total = len(args)
+        while True:
+            option = args[at].upper() if at < total else b""
+            more = total - at - 1
+            if option == b"NOACK":
+                raise CommandError(_NOACK_OPTION)
+            if more < 1:
+                raise CommandError(SYNTAX)
+            if option == b"STREAMS":
+                break
+            if option == b"BLOCK":
+                self.deadline_ms = timeout_arg(args[at + 1], int(ctx.clock.ms), unit_ms=True)
+                self.blocks = True
+            elif option == b"COUNT":
+                count = int_arg(args[at + 1])
+                self.count = count if count > 0 else EVERYTHING
+            elif option == b"GROUP" and more > 1:
+                raise CommandError(_GROUP_OPTION)
+            else:
+                raise CommandError(SYNTAX)
+            at += 2
+        count = total - at - 1
+        if count % 2:
+            raise CommandError(_UNBALANCED)
+        self.keys: list[bytes] = args[at + 1 : at + 1 + count // 2]
+        self.ids: list[bytes] = args[at + 1 + count // 2 :]
