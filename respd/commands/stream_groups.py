@@ -24,7 +24,7 @@ from respd.command import (
     keyword_key,
     one_key,
 )
-from respd.commands.stream_arguments import id_arg, id_text, open_id_arg
+from respd.commands.stream_arguments import id_arg, open_id_arg
 from respd.datatypes.stream_groups import (
     FIRST_ID,
     LAST_ID,
@@ -34,6 +34,7 @@ from respd.datatypes.stream_groups import (
     Pending,
     advance,
 )
+from respd.datatypes.stream_nodes import id_text
 from respd.datatypes.streams import EVERYTHING, Stream
 from respd.datatypes.strings import INT64_MAX, parse_int
 from respd.errors import SYNTAX, CommandError, shown

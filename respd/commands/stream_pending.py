@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from respd.arguments import int_arg, int_arg_between
 from respd.command import ACCESS, DELETE, FAST, READONLY, RO, RW, UPDATE, WRITE, Group, one_key
-from respd.commands.stream_arguments import id_arg, id_text, range_args
+from respd.commands.stream_arguments import id_arg, range_args
 from respd.commands.stream_groups import (
     NO_KEY_OR_GROUP,
     claim,
@@ -24,6 +24,7 @@ from respd.datatypes.stream_groups import (
     Pending,
     PendingEntries,
 )
+from respd.datatypes.stream_nodes import id_text
 from respd.datatypes.streams import Stream
 from respd.datatypes.strings import INT64_MAX, parse_int
 from respd.errors import SYNTAX, CommandError, shown

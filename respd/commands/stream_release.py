@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, final
 
 from respd.arguments import int_arg_between
 from respd.command import DELETE, FAST, RW, UPDATE, WRITE, Group, one_key
-from respd.commands.stream_arguments import id_arg, id_text
+from respd.commands.stream_arguments import id_arg
 from respd.commands.stream_groups import NO_KEY_OR_GROUP
 from respd.datatypes.stream_groups import Pending, forget, is_settled
+from respd.datatypes.stream_nodes import id_text
 from respd.datatypes.streams import Stream
 from respd.datatypes.strings import INT64_MAX
 from respd.errors import SYNTAX, CommandError, shown
