@@ -55,7 +55,7 @@ CASES = [
         unordered("COMMAND LIST FILTERBY PATTERN config|*"),
         unordered("COMMAND LIST FILTERBY PATTERN ''"),
         unordered("COMMAND LIST FILTERBY ACLCAT bitmap"),
-        unordered("COMMAND LIST FILTERBY ACLCAT HASH"),
+        unordered("COMMAND LIST FILTERBY ACLCAT PUBSUB"),
         unordered("COMMAND LIST FILTERBY ACLCAT transaction"),
         unordered("COMMAND LIST FILTERBY ACLCAT nosuch"),
         "COMMAND LIST FILTERBY MODULE nosuch",
