@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from respd.command import Command
 from respd.commands import all_groups
 from tests.conftest import PairKeeper
 from tests.harness import Pair, Step, about, case, shape, unordered
@@ -20,6 +21,7 @@ from tests.local import Local
 from tests.protocol.test_fuzz import WORDS
 from tests.wire import split
 
+REFERENCE = (8, 0)
 STEPS = 60
 EXAMPLES_IN_CI = 80
 
@@ -147,7 +149,9 @@ def wild_commands(draw: Any) -> Step:
     name = command.name.partition(b"|")[0]
     count = max(0, abs(command.declaration.arity) - 1 + draw(st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4, 6, -1])))
     words = [name]
-    options = re.findall(r"[A-Z]{2,}", command.declaration.syntax)
+    options = [
+        word for word in re.findall(r"[A-Z]{2,}", command.declaration.syntax) if word not in later_words(command)
+    ]
     for place in range(count):
         chance = draw(st.integers(0, 9))
         if place == 0 or (place < 3 and chance < 4):
@@ -167,10 +171,21 @@ def wild_commands(draw: Any) -> Step:
     return about(words, 2000) if name in TIMES else Step(1, tuple(words))
 
 
+def is_later(version: str) -> bool:
+    """Tell whether a version came after the redis-server we are compared with."""
+    return tuple(map(int, version.split(".")))[:2] > REFERENCE
+
+
+def later_words(command: Command) -> list[str]:
+    """The words that a command takes since then, which its history tells."""
+    history = command.declaration.history
+    return [word for version, text in history if is_later(version) for word in re.findall(r"`([A-Z]+)", text)]
+
+
 _DECLARED = [
     command
     for command in Local(*all_groups()).engine.commands.all
-    if b"|" not in command.name and command.name not in NOT_COMPARED
+    if b"|" not in command.name and command.name not in NOT_COMPARED and not is_later(command.declaration.since)
 ]
 
 

@@ -48,7 +48,7 @@ _WEIGHT_NOT_FLOAT: Final = b"ERR weight value is not a float"
 _NEGATIVE_LIMIT: Final = b"ERR LIMIT can't be negative"
 _UNION_COST: Final = "O(N+M*log(M)) where N is the size of all inputs together and M that of the result"
 _INTERSECTION_COST: Final = "O(N*K+M*log(M)) where N is the size of the smallest of K inputs and M that of the result"
-_COUNT_ADDED: Final = (("8.8.0", "Takes `COUNT` for `AGGREGATE`."),)
+_COUNT_ADDED: Final = (("8.8.0", "Takes `COUNT` as the aggregate."),)
 _DIFFERENCE_COST: Final = "O(L+M*log(M)) where L is the size of all inputs together and M that of the result"
 
 group = Group("sorted-set")
