@@ -26,6 +26,7 @@ local pcall, xpcall, rawset, rawget, loadstring, setfenv = pcall, xpcall, rawset
 local getmetatable, pairs, table_concat, string_byte = getmetatable, pairs, table.concat, string.byte
 local resume, create, wrap, collectgarbage = coroutine.resume, coroutine.create, coroutine.wrap, collectgarbage
 local getinfo, sethook, unpack = debug.getinfo, debug.sethook, unpack
+local null, dump, without_tail_calls = offered.null, string.dump, as_function(offered.without_tail_calls)
 local own_source = getinfo(1, 'S').source
 debug, python, package, require, module, io = nil
 local error_text, must_end = as_function(offered.error_text), as_function(offered.must_end)
@@ -131,6 +132,7 @@ for name, functions in pairs(offered.libraries) do
     for key, value in pairs(functions) do made[key] = type(value) == 'userdata' and as_function(value) or value end
     globals[name] = behind_proxy(made)
 end
+for name, functions in pairs(offered.lua_libraries) do globals[name] = behind_proxy(functions) end
 local function missing(_, name)
     error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end
@@ -202,7 +204,7 @@ function globals.getmetatable(...)
     local one = ...
     if type(one) == 'string' then return string_metatable end
     if one == globals_proxy then return globals_metatable end
-    if hidden[one] then return nil end
+    if hidden[one] or one == null then return nil end
     return getmetatable(...)
 end
 
@@ -210,7 +212,8 @@ local function compile(text, name)
     if string_byte(text, 1) == 27 then return nil, offered.byte_code end
     local made, problem = loadstring(text, name)
     if not made then return nil, problem end
-    return setfenv(made, globals_proxy)
+    local code = without_tail_calls(dump(made))
+    return setfenv(code and loadstring(code) or made, globals_proxy)
 end
 function globals.loadstring(text, name)
     if type(text) ~= 'string' and type(text) ~= 'number' then

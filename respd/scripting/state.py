@@ -30,7 +30,9 @@ from respd.protocol.replies import Status
 from respd.scripting import bits
 from respd.scripting.errors import ScriptError
 from respd.scripting.libraries import LIBRARIES
+from respd.scripting.lua_libraries import lua_libraries
 from respd.scripting.sandbox import HOOK_INTERVAL, LOADING_HOOK_INTERVAL, SANDBOX
+from respd.scripting.tail_calls import without_tail_calls
 from respd.scripting.values import Converter, number_word
 from respd.version import REDIS_VERSION
 
@@ -209,6 +211,7 @@ class LuaState:
         del spare_references
         major, minor, patch = (int(part) for part in REDIS_VERSION.split("."))
         libraries = {name: lua.table_from(self._placed_all(functions)) for name, functions in LIBRARIES.items()}
+        lua_made, null = lua_libraries(lua)
         offered = {
             b"call": self._call,
             b"pcall": self._pcall,
@@ -227,6 +230,9 @@ class LuaState:
             b"longest_pattern": _LONGEST_PATTERN,
             b"byte_code": b"unexpected symbol near 'char(27)'",
             b"libraries": lua.table_from(libraries),
+            b"lua_libraries": lua.table_from(lua_made),
+            b"null": null,
+            b"without_tail_calls": without_tail_calls,
         }
         sandbox = lua.compile(SANDBOX, name=b"=sandbox")
         self._functions = lua.table()

@@ -1,0 +1,100 @@
+"""Makes plain calls of a compiled chunk's tail calls to libraries, so that errors in them can name their line.
+
+`return cjson.decode(text)` is a tail call: Lua forgets the function that makes it and with it the line. For a function
+written in C it stays, as the call ends before anything is forgotten; ours are partly written in Lua, and would lose
+it. So in the byte code of a chunk, as `string.dump` gives it, the tail calls become calls whose results the RETURN that
+always follows hands on: all in the chunk's main function, which nothing can call again from within; in others those
+whose function is a global or a field of one. Others stay, since a function that calls itself so may do it forever.
+
+Source: lua.org/source/5.1, lopcodes.h (the instructions), ldump.c (the format).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_HEADER: Final = b"\x1bLua\x51\x00\x01\x04\x08\x04\x08\x00"  # little endian, 64 bits, numbers that are doubles
+_GETGLOBAL: Final = 5
+_GETTABLE: Final = 6
+_SELF: Final = 11
+_CALL: Final = 28
+_TAILCALL: Final = 29
+_OPCODE: Final = 0x3F
+_WRITES_A: Final = frozenset({*range(7), *range(10, 22), 27, 28, 36, 37})
+_SIZES: Final = (0, 1, 0, 8)  # of constants: nil, boolean, none, number
+
+
+def without_tail_calls(code: bytes) -> bytes | None:
+    """Return byte code without the tail calls to libraries, or None where there is nothing to change. O(size)."""
+    if not code.startswith(_HEADER):
+        return None
+    walk = _Walk(code)
+    walk.function(is_main=True)
+    return bytes(walk.code) if walk.is_changed else None
+
+
+class _Walk:
+    """Reads byte code from its start, changing calls."""
+
+    def __init__(self, code: bytes) -> None:
+        self.code = bytearray(code)
+        self.at = len(_HEADER)
+        self.is_changed = False
+
+    def _int(self) -> int:
+        at = self.at
+        self.at = at + 4
+        return int.from_bytes(self.code[at : at + 4], "little")
+
+    def _skip_string(self) -> None:
+        size = int.from_bytes(self.code[self.at : self.at + 8], "little")
+        self.at += 8 + size
+
+    def function(self, is_main: bool) -> None:
+        """Go over one function and those inside it."""
+        self._skip_string()
+        self.at += 12  # lines, counts of values, stack
+        self._instructions(is_main)
+        for _ in range(self._int()):
+            kind = self.code[self.at]
+            self.at += 1
+            if kind == 4:
+                self._skip_string()
+            else:
+                self.at += _SIZES[kind]
+        for _ in range(self._int()):
+            self.function(is_main=False)
+        self.at += 4 * self._int()  # lines
+        for _ in range(self._int()):  # local variables
+            self._skip_string()
+            self.at += 8
+        for _ in range(self._int()):  # names of upvalues
+            self._skip_string()
+
+    def _instructions(self, is_main: bool) -> None:
+        count = self._int()
+        start = self.at
+        self.at += 4 * count
+        for place in range(start, self.at, 4):
+            if self.code[place] & _OPCODE == _TAILCALL and (is_main or self._is_global(start, place)):
+                self.code[place] = self.code[place] & ~_OPCODE | _CALL
+                self.is_changed = True
+
+    def _is_global(self, start: int, place: int) -> bool:
+        """Tell whether what the call at `place` calls was read from a global, or from a field of one."""
+        register = self._a(place)
+        field_of = False
+        for before in range(place - 4, start - 4, -4):
+            opcode = self.code[before] & _OPCODE
+            if opcode in _WRITES_A and self._a(before) == register:
+                if opcode == _GETGLOBAL:
+                    return True
+                if field_of or opcode not in (_GETTABLE, _SELF):
+                    return False
+                field_of = True
+                register = int.from_bytes(self.code[before : before + 4], "little") >> 23
+        return False
+
+    def _a(self, place: int) -> int:
+        """The register that the instruction at `place` names first."""
+        return (self.code[place] | self.code[place + 1] << 8) >> 6 & 0xFF
