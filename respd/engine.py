@@ -253,7 +253,8 @@ class Engine:
         ctx.client.commands_total += 1
         if isinstance(value, CommandError):
             command.failed += 1
-            self.stats.record_error(value.text)
+            if not value.is_counted:
+                self.stats.record_error(value.text)
         if elapsed > FIRST_STEP:
             command.note_latency(elapsed)
         if elapsed >= self.slow_s:

@@ -36,11 +36,15 @@ DEBUG_NOT_ALLOWED: Final = (
 
 
 class CommandError(Exception):
-    """An error reply: `text` is the whole of it, code included, without the leading dash."""
+    """An error reply: `text` is the whole of it, code included, without the leading dash.
 
-    def __init__(self, text: bytes) -> None:
+    `is_counted`: it came from a command that a script has called, and the statistics of errors know it.
+    """
+
+    def __init__(self, text: bytes, is_counted: bool = False) -> None:
         super().__init__(text)
         self.text = text
+        self.is_counted = is_counted
 
 
 def shown(word: bytes) -> bytes:

@@ -290,13 +290,14 @@ local function without_functions(one, seen, depth)
 end
 
 local function failed(value)
-    if type(value) ~= 'table' then return nil, 'ERR ' .. tostring(value), nil, nil end
+    if type(value) ~= 'table' then return nil, 'ERR ' .. tostring(value), nil, nil, nil end
     local text = rawget(value, 'err')
     if type(text) ~= 'string' and type(text) ~= 'number' then text = 'ERR unknown error' end
-    return nil, tostring(text), rawget(value, 'source'), rawget(value, 'line')
+    local counted = rawget(value, 'ignore_error_stats_update')
+    return nil, tostring(text), rawget(value, 'source'), rawget(value, 'line'), counted
 end
 
--- Returns the function's first value; or nil, the error, its source and line.
+-- Returns the function's first value; or nil, the error, its source and line, and whether it was counted.
 local function run(number, keys, arguments, as_parameters)
     local body = kept[number]
     local done, value
@@ -315,7 +316,7 @@ local function run(number, keys, arguments, as_parameters)
     return failed(value)
 end
 
--- Runs a library that registers its functions. Returns nothing; or nil, the error, its source and line.
+-- Runs a library that registers its functions. Returns nothing; or nil, the error and more.
 local function load(number)
     world.__index = loading_globals
     sethook(loading_hook, '', loading_interval)

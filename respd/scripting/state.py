@@ -411,12 +411,12 @@ def _text_of(problem: Exception) -> bytes:
 
 
 def _failure(name: bytes, outcome: tuple[Any, ...]) -> CommandError:
-    """The error reply for (null, text, source, line) that a script has ended with."""
-    _, text, source, line = outcome
+    """The error reply for (null, text, source, line, was it counted) that a script has ended with."""
+    _, text, source, line, is_counted = outcome
     text = text.partition(b"\0")[0]
     if isinstance(source, bytes) and isinstance(line, (int, float)):
         text += b" script: %b, on %b:%d." % (name, source, int(line))
-    return CommandError(text)
+    return CommandError(text, bool(is_counted))
 
 
 def _as_words(words: tuple[Any, ...]) -> list[bytes] | ScriptError:

@@ -14,6 +14,7 @@ from respd.protocol.replies import (
     NULL_ARRAY,
     Attributes,
     BigNumber,
+    KeyedReply,
     MapReply,
     Pairs,
     PrintedDouble,
@@ -97,6 +98,8 @@ class Converter:
             return self._array(reply.items)
         if isinstance(reply, Attributes):
             return self.to_lua(reply.reply)
+        if isinstance(reply, KeyedReply):
+            return self._map(reply.flat) if self.resp == 3 else self._array(reply.pairs())
         if isinstance(reply, Entries):
             return self._array(reply.listed())
         return False
@@ -171,7 +174,7 @@ class Converter:
         """The reply of a table with a field that says what it is; `self` without one."""
         error = named.get(b"err")
         if isinstance(error, bytes):
-            return CommandError(error.partition(b"\0")[0])
+            return CommandError(error.partition(b"\0")[0], bool(named.get(b"ignore_error_stats_update")))
         status = named.get(b"ok")
         if isinstance(status, bytes):
             return Status(status.partition(b"\0")[0].translate(_PUNCTUATION))
