@@ -418,6 +418,7 @@ _READERS: dict[bytes, tuple[bytes, ...]] = {
     b"hash": (b"HGETALL",),
     b"set": (b"SMEMBERS",),
     b"zset": (b"ZRANGE", b"0", b"-1", b"WITHSCORES"),
+    b"stream": (b"FULL", b"COUNT", b"0"),
 }
 _SIZES: dict[bytes, bytes] = {
     b"string": b"STRLEN",
@@ -425,7 +426,9 @@ _SIZES: dict[bytes, bytes] = {
     b"hash": b"HLEN",
     b"set": b"SCARD",
     b"zset": b"ZCARD",
+    b"stream": b"XLEN",
 }
+_TIME = Frame(":", "a time")
 
 
 def data_set(admin: Connection, sizes_only: bool = False) -> dict[tuple[int, bytes], dict[str, object]]:
@@ -444,7 +447,10 @@ def data_set(admin: Connection, sizes_only: bool = False) -> dict[tuple[int, byt
             reader = (_SIZES[kind],) if sizes_only and kind in _SIZES else _READERS.get(kind, (b"DUMP",))
             questions.append([b"OBJECT", b"ENCODING", key])
             questions.append([b"PEXPIRETIME", key])
-            questions.append([reader[0], key, *reader[1:]])
+            if reader[0] == b"FULL":
+                questions.append([b"XINFO", b"STREAM", key, *reader])
+            else:
+                questions.append([reader[0], key, *reader[1:]])
         replies = admin.pipeline(questions)
         for place, (key, kind) in enumerate(zip(keys, types, strict=True)):
             encoding, expiry, value = replies[place * 3 : place * 3 + 3]
@@ -455,9 +461,31 @@ def data_set(admin: Connection, sizes_only: bool = False) -> dict[tuple[int, byt
                 one["field expiry"] = _field_expiry(admin, key, [item.value for item in fields])
             elif kind == b"set" and not sizes_only:
                 one["value"] = sorted(value.items)
+            elif kind == b"stream":
+                one["value"] = _timeless(value)
             found[number, key] = one
     admin.call("SELECT 0")
     return found
+
+
+def _timeless(frame: Frame) -> Frame:
+    """XINFO STREAM's answer without the moments in it."""
+    items = list(frame.items)
+    for place, item in enumerate(items[:-1]):
+        follower = items[place + 1]
+        if item.value in (b"seen-time", b"active-time") and follower.value != -1:
+            items[place + 1] = _TIME
+        elif item.value in (b"pel", b"pending") and follower.items:
+            entries = [_without_time(entry) for entry in follower.items]
+            items[place + 1] = Frame(follower.kind, tuple(entries))
+    if frame.items:
+        return Frame(frame.kind, tuple(_timeless(item) for item in items))
+    return frame
+
+
+def _without_time(entry: Frame) -> Frame:
+    """A pending entry, of which the last but one tells when it was delivered."""
+    return Frame(entry.kind, (*entry.items[:-2], _TIME, entry.items[-1]))
 
 
 def _field_expiry(admin: Connection, key: bytes, names: list[object]) -> dict[object, object]:

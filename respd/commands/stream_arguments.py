@@ -156,7 +156,7 @@ class Trimming:
             self.approximately = args[at] == b"~"
             at += 1
         if by_id:
-            self.threshold = open_id_arg(args[at])
+            self.threshold = id_arg(args[at])
             self.by_id = True
         else:
             self.threshold = int_arg(args[at])

@@ -39,7 +39,7 @@ from respd.datatypes.streams import EVERYTHING, Stream
 from respd.datatypes.strings import INT64_MAX, parse_int
 from respd.errors import SYNTAX, CommandError, shown
 from respd.keyspace_events import STREAM
-from respd.protocol.replies import NULL_ARRAY, OK, MapReply
+from respd.protocol.replies import NULL_ARRAY, OK, KeyedReply
 
 if TYPE_CHECKING:
     from respd.context import Context
@@ -56,7 +56,7 @@ _MEANINGLESS: Final = (
 )
 _LOOK_AGAIN_MS: Final = 10
 _NEW: Final = LAST_ID  # what stands for the id ">"
-_ENTRIES_READ_ADDED: Final = (("7.0.0", "Takes ENTRIESREAD."),)
+_ENTRIES_READ_ADDED: Final = (("7.0.0", "Takes `ENTRIESREAD`."),)
 
 group = Group("stream")
 group.container("XGROUP", since="5.0.0", summary="A container for commands about consumer groups.", help_since="5.0.0")
@@ -177,11 +177,13 @@ def xgroup_create(ctx: Context, args: list[bytes]) -> object:
     else:
         last_id = id_arg(args[4])
     if stream is None:
+        db.shared.has_stream_groups = True
         db.open_stream(key).groups[name] = ConsumerGroup(last_id, options.entries_read)
         db.changed(key, STREAM, b"xgroup-create")
         return OK
     if name in stream.groups:
         raise CommandError(b"BUSYGROUP Consumer Group name already exists")
+    db.shared.has_stream_groups = True
     stream.groups[name] = ConsumerGroup(last_id, options.entries_read)
     db.shared.dirty += 1
     db.notify(key, STREAM, b"xgroup-create")
@@ -381,7 +383,7 @@ def claim_arg(word: bytes) -> int:
     syntax="GROUP group-block=<group consumer> [COUNT count:integer] [BLOCK milliseconds:integer] "
     "[CLAIM min-idle-time:integer] [NOACK] STREAMS streams=<key [key ...] id [id ...]>",
     complexity="For each stream O(M) with M the number of entries returned.",
-    history=(("8.4.0", "Takes CLAIM."),),
+    history=(("8.4.0", "Takes `CLAIM`."),),
 )
 def xreadgroup(ctx: Context, args: list[bytes]) -> object:
     """Read entries of streams as a consumer of a group: new ones, or those that are pending for it.
@@ -407,7 +409,7 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> object:
                 flat.append(key)
                 flat.append(entries)
     if flat:
-        return keyed(ctx, flat)
+        return KeyedReply(flat)
     if request.blocks:
         block = Block(request.keys, request.deadline_ms, NULL_ARRAY, BLOCK_STREAM)
         block.awaits_loss = True
@@ -415,13 +417,6 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> object:
             block.again_ms = _next_claim_ms(ctx, request)
         return block
     return NULL_ARRAY
-
-
-def keyed(ctx: Context, flat: list[object]) -> object:
-    """Return the reply of names of streams and their entries: a map, or in RESP2 an array of pairs."""
-    if ctx.client.resp != 2:
-        return MapReply(flat)
-    return [flat[at : at + 2] for at in range(0, len(flat), 2)]
 
 
 def _next_claim_ms(ctx: Context, request: _Request) -> int:
@@ -473,7 +468,8 @@ def _read(ctx: Context, request: _Request, key: bytes, stream: Stream, after: in
         found += _deliver(ctx, request, key, stream, consumer, left)
     if not found:
         return None
-    consumer.active_ms = ctx.clock.ms
+    if not request.noack:
+        consumer.active_ms = ctx.clock.ms
     ctx.db.shared.dirty += 1
     return found
 
@@ -521,9 +517,10 @@ def _deliver(
     name = request.group
     group = stream.groups[name]
     now_ms = ctx.clock.ms
+    first_id = stream.first_id()
     found: list[object] = []
     for id, fields in stream.range(group.last_id + 1, LAST_ID, count, False):
-        advance(stream, group, id)
+        advance(stream, group, id, first_id)
         if request.claim_ms >= 0:
             found.append([id_text(id), fields, 0, 0])
         else:

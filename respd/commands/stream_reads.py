@@ -14,7 +14,7 @@ from respd.commands.stream_arguments import id_arg, range_args
 from respd.datatypes.stream_nodes import LAST_ID, id_text
 from respd.datatypes.streams import EVERYTHING, Stream
 from respd.errors import SYNTAX, CommandError
-from respd.protocol.replies import NULL_ARRAY, MapReply
+from respd.protocol.replies import NULL_ARRAY, KeyedReply
 
 if TYPE_CHECKING:
     from respd.context import Context
@@ -114,7 +114,7 @@ def xread(ctx: Context, args: list[bytes]) -> object:
                 flat.append(key)
                 flat.append(entries)
     if flat:
-        return keyed(ctx, flat)
+        return KeyedReply(flat)
     if not request.blocks:
         return NULL_ARRAY
     block = Block(request.keys, request.deadline_ms, NULL_ARRAY, BLOCK_STREAM)
@@ -135,13 +135,6 @@ def _after(word: bytes, stream: Stream | None) -> int:
     if word == b">":
         raise CommandError(_NEW_ID)
     return id_arg(word)
-
-
-def keyed(ctx: Context, flat: list[object]) -> object:
-    """Return the reply of keys and their entries: a map, or in RESP2 an array of pairs."""
-    if ctx.client.resp != 2:
-        return MapReply(flat)
-    return [flat[at : at + 2] for at in range(0, len(flat), 2)]
 
 
 @final

@@ -38,7 +38,7 @@ group = Group("stream")
     flags=WRITE | DENYOOM | FAST,
     keys=noted(one_key(RW | UPDATE), "UPDATE rather than INSERT, since it may trim."),
     since="5.0.0",
-    syntax=f"key [NOMKSTREAM] {_POLICY} trim=[{_TRIM}] id-selector=<auto-id=* | id> " "field value [field value ...]",
+    syntax=f"key [NOMKSTREAM] {_POLICY} trim=[{_TRIM}] id-selector=<auto-id=* | id> field value [field value ...]",
     complexity="O(1); with trimming O(N) where N is the number of entries removed",
     tips=("nondeterministic_output",),
     history=(
@@ -88,6 +88,7 @@ def xadd(ctx: Context, args: list[bytes]) -> object:
     last_id = stream.last_id
     if last_id == LAST_ID:
         raise CommandError(_EXHAUSTED)
+    is_made = id < 0 or not has_seq
     if id < 0:
         id = int(ctx.clock.ms) << 64
         if id <= last_id:
@@ -108,7 +109,8 @@ def xadd(ctx: Context, args: list[bytes]) -> object:
         db.notify(key, STREAM, b"xtrim")
     if ctx.effects.is_on:
         words = args[:]
-        words[at] = text
+        if is_made:
+            words[at] = text
         if trimming is not None:
             trimming.make_exact(words, stream)
         ctx.record(words)
@@ -256,5 +258,6 @@ def xsetid(ctx: Context, args: list[bytes]) -> object:
         stream.entries_added = added
     if max_deleted > 0:
         stream.max_deleted_id = max_deleted
-    ctx.db.changed(args[1], STREAM, b"xsetid")
+    ctx.db.shared.dirty += 1
+    ctx.db.notify(args[1], STREAM, b"xsetid")  # as in Redis, it spoils no WATCH
     return OK

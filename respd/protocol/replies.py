@@ -11,6 +11,7 @@
 | Status | simple string | simple string |
 | MapReply, SetReply | flat array | map, set |
 | Entries | array of arrays of id and flat fields | the same |
+| KeyedReply | array of arrays of two | map |
 | Pairs | flat array | array of arrays of two |
 | Verbatim | bulk string | verbatim string |
 | Push | array | push |
@@ -58,6 +59,21 @@ class MapReply:
 
     def __init__(self, flat: list[object]) -> None:
         self.flat: list[object] = flat
+
+
+@final
+class KeyedReply:
+    """Keys and what was found there, as a flat list (XREAD): a map in RESP3, but pairs in RESP2."""
+
+    def __init__(self, flat: list[object]) -> None:
+        self.flat: list[object] = flat
+
+    def pairs(self) -> list[object]:
+        """Return the arrays of two."""
+        found: list[object] = []
+        for at in range(0, len(self.flat), 2):
+            found.append(self.flat[at : at + 2])
+        return found
 
 
 @final
@@ -207,6 +223,11 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
         else:
             write_header(out, 37, len(value.flat) // 2)
         _encode_each(out, value.flat, resp)
+    elif isinstance(value, KeyedReply):
+        if resp == 2:
+            _encode_list(out, value.pairs(), resp)
+        else:
+            encode(out, MapReply(value.flat), resp)
     elif isinstance(value, SetReply):
         if resp == 2:
             write_array_header(out, len(value.items))

@@ -142,9 +142,29 @@ def names() -> Iterable[Words]:
         yield _command("PEXPIREAT", key, FAR_MS + 5)
 
 
+def library(name: str, functions: str, body: str = "return 1") -> bytes:
+    """The source of a library."""
+    lines = [f"redis.register_function('{function}', function(keys, args) {body} end)" for function in functions.split()]
+    return "\n".join([f"#!lua name={name}", *lines]).encode()
+
+
+def functions() -> Iterable[Words]:
+    """Libraries, short and long, with flags and descriptions."""
+    yield _command("FUNCTION", "LOAD", library("one", "one"))
+    yield _command("FUNCTION", "LOAD", library("many", " ".join(f"many{number}" for number in range(300))))
+    yield _command("FUNCTION", "LOAD", library("bytes", "bytes", "return '\\0\\255'") + b"\n-- \xff\r\n")
+    yield _command("FUNCTION", "LOAD", library("writing", "writing", "return redis.call('SET', keys[1], args[1])"))
+    yield _command(
+        "FUNCTION",
+        "LOAD",
+        "#!lua name=flags\nredis.register_function{function_name='flags', callback=function() return 1 end, "
+        "description='with flags', flags={'no-writes', 'allow-stale'}}",
+    )
+
+
 def everything(hash_expiry: bool) -> list[Words]:
     """The whole data set; fields of hashes expire only if asked for."""
-    found = [*strings(), *lists(), *hashes(), *sets(), *sorted_sets(), *names()]
+    found = [*functions(), *strings(), *lists(), *hashes(), *sets(), *sorted_sets(), *names()]
     return [*found, *hash_expiries()] if hash_expiry else found
 
 
@@ -177,6 +197,10 @@ def changes(hash_expiry: bool) -> list[Words]:
         _command("EXEC"),
         _command("SELECT", 0),
         _command("EVAL", "redis.call('SET', KEYS[1], 1) redis.call('INCR', KEYS[1])", 1, "effects:script"),
+        _command("FCALL", "writing", 1, "effects:function", "value"),
+        _command("FUNCTION", "LOAD", library("late", "late")),
+        _command("FUNCTION", "LOAD", "REPLACE", library("many", "fewer")),
+        _command("FUNCTION", "DELETE", "one"),
     ]
     if hash_expiry:
         found += [
@@ -252,6 +276,7 @@ _VALUE = {
     b"hash": (b"HGETALL",),
     b"set": (b"SMEMBERS",),
     b"zset": (b"ZRANGE", b"0", b"-1", b"WITHSCORES"),
+    b"stream": (b"XRANGE", b"-", b"+"),
 }
 
 
@@ -277,10 +302,21 @@ def contents(port: int) -> Contents:
     return found
 
 
+def libraries(port: int) -> dict[object, object]:
+    """The libraries of functions by name, each with its functions and its source."""
+    told = ask(port, [[b"FUNCTION", b"LIST", b"WITHCODE"]])[0]
+    assert isinstance(told, list)
+    found: dict[object, object] = {}
+    for about in told:
+        functions = sorted((each[1], each[3], sorted(map(str, each[5]))) for each in about[5])
+        found[about[1]] = (functions, about[7])
+    return found
+
+
 def _comparable(port: int, select: Words, key: bytes, kind: bytes, value: object) -> tuple[object, ...]:
     """A value in a form that does not depend on the order in which it was told."""
-    if not isinstance(value, list) or kind == b"list":
-        return (value,)
+    if not isinstance(value, list) or kind in (b"list", b"stream"):
+        return (repr(value) if kind == b"stream" else value,)
     if kind == b"set":
         return (frozenset(value),)
     if kind == b"zset":
