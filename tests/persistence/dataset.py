@@ -144,7 +144,7 @@ def names() -> Iterable[Words]:
 
 def library(name: str, functions: str, body: str = "return 1") -> bytes:
     """The source of a library."""
-    lines = [f"redis.register_function('{function}', function(keys, args) {body} end)" for function in functions.split()]
+    lines = [f"redis.register_function('{each}', function(keys, args) {body} end)" for each in functions.split()]
     return "\n".join([f"#!lua name={name}", *lines]).encode()
 
 

@@ -20,6 +20,8 @@ from tests.persistence.dataset import (
     encodings,
     everything,
     fill,
+    functions,
+    libraries,
     random_commands,
 )
 from tests.persistence.stores import Kind, check, oracle, respd, rewrite, running, stop
@@ -61,18 +63,22 @@ def hand_over(giver: Kind, taker: Kind, place: Path, form: str, first: list[Word
     with running(giver, place, *options) as target:
         put(target, form, first, then)
         expected, expected_digest = contents(target.port), digest(target.port)
+        expected_libraries = libraries(target.port)
         leave(target, form)
     with running(taker, place, *options) as target:
         assert difference(contents(target.port), expected) == ""
+        assert libraries(target.port) == expected_libraries
         assert digest(target.port) == expected_digest or not same_digest
         if form != "rdb":
             rewrite(target)
         fill(target.port, then[:10])
         expected, expected_digest = contents(target.port), digest(target.port)
+        expected_libraries = libraries(target.port)
         leave(target, form)
     check(giver if giver.checks else taker, place / "data")
     with running(giver, place, *options) as target:
         assert difference(contents(target.port), expected) == ""
+        assert libraries(target.port) == expected_libraries
         assert digest(target.port) == expected_digest or not same_digest
 
 
@@ -131,6 +137,21 @@ def test_dump_and_restore_both_ways(name: str, tmp_path: Path) -> None:
         assert digest(mine.port) == digest(theirs.port) or not other.same_digest
         ask(theirs.port, [[b"FLUSHALL"]])
         _restore_all(mine, theirs)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_functions_are_dumped_and_restored_both_ways(name: str, tmp_path: Path) -> None:
+    """FUNCTION DUMP of one is restored by the other."""
+    other, ours = oracle(name), respd()
+    with running(other, tmp_path / "theirs") as theirs, running(ours, tmp_path / "ours") as mine:
+        fill(theirs.port, list(functions()))
+        expected = libraries(theirs.port)
+        for giver, taker in ((theirs, mine), (mine, theirs)):
+            payload = ask(giver.port, [[b"FUNCTION", b"DUMP"]])[0]
+            assert isinstance(payload, bytes)
+            assert ask(taker.port, [[b"FUNCTION", b"RESTORE", payload, b"FLUSH"]]) == [b"OK"]
+            assert libraries(taker.port) == expected
+            ask(giver.port, [[b"FUNCTION", b"FLUSH"]])
 
 
 def _restore_all(giver: Target, taker: Target) -> None:
