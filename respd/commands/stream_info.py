@@ -44,7 +44,7 @@ def _known(number: int) -> int | None:
     syntax="key full-block=[full=FULL [COUNT count:integer]]",
     complexity="O(1)",
     history=(
-        ("6.0.0", "Takes FULL."),
+        ("6.0.0", "Takes `FULL`."),
         ("7.0.0", "Tells of deleted entries, entries ever added and the lag of groups."),
         ("7.2.0", "Tells when a consumer got something last; `seen-time` is when it asked."),
     ),
@@ -113,7 +113,7 @@ def _groups(stream: Stream, count: int) -> list[object]:
             b"name", name,
             b"last-delivered-id", id_text(group.last_id),
             b"entries-read", _known(group.entries_read),
-            b"lag", _known(lag(stream, group)),
+            b"lag", lag(stream, group),
             b"pel-count", len(group.pending),
             b"pending", _pending(group, count),
             b"consumers", [_full_consumer(consumer, count) for consumer in group.sorted_consumers()],
@@ -169,7 +169,7 @@ def xinfo_groups(ctx: Context, args: list[bytes]) -> object:
             b"pending", len(group.pending),
             b"last-delivered-id", id_text(group.last_id),
             b"entries-read", _known(group.entries_read),
-            b"lag", _known(lag(stream, group)),
+            b"lag", lag(stream, group),
         ]  # fmt: skip
         found.append(MapReply(flat))
     return found

@@ -63,7 +63,7 @@ def _found_group(stream: Stream | None, key: bytes, name: bytes) -> ConsumerGrou
     syntax="key group filters=[[IDLE min-idle-time:integer] start:string end:string count:integer [consumer]]",
     complexity="O(N) with N the number of entries returned, or looked at with IDLE.",
     tips=("nondeterministic_output",),
-    history=(("6.2.0", "Takes IDLE and exclusive ranges."),),
+    history=(("6.2.0", "Takes `IDLE` and exclusive ranges."),),
 )
 def xpending(ctx: Context, args: list[bytes]) -> object:
     """Tell what was delivered to a group's consumers and not acknowledged.

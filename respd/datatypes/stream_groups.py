@@ -359,17 +359,20 @@ def has_gap_after(stream: Stream, id: int) -> bool:
     return stream.length > 0 and stream.max_deleted_id != 0 and id <= stream.max_deleted_id
 
 
-def advance(stream: Stream, group: ConsumerGroup, id: int) -> None:
-    """Note that a group is given the next entry, whose id this is. O(1)."""
-    if group.entries_read != UNKNOWN and not has_gap_after(stream, group.last_id):
+def advance(stream: Stream, group: ConsumerGroup, id: int, first_id: int) -> None:
+    """Note that a group is given the next entry, whose id this is; `first_id` is that of the stream's first. O(1)."""
+    if group.entries_read != UNKNOWN and group.last_id >= first_id and not has_gap_after(stream, group.last_id):
         group.entries_read += 1
     elif stream.entries_added != 0:
         group.entries_read = entries_read_at(stream, id)
     group.last_id = id
 
 
-def lag(stream: Stream, group: ConsumerGroup) -> int:
-    """Return how many entries the group has not been given yet, UNKNOWN when that cannot be told. O(1)."""
+def lag(stream: Stream, group: ConsumerGroup) -> int | None:
+    """Return how many entries the group has not been given yet, None when that cannot be told. O(1).
+
+    It is below 0 when the group was said to have read more than there were.
+    """
     if stream.entries_added == 0 or stream.length == 0:
         return 0
     first = stream.first_id()
@@ -378,10 +381,19 @@ def lag(stream: Stream, group: ConsumerGroup) -> int:
     read = group.entries_read
     if read == UNKNOWN or has_gap_after(stream, group.last_id):
         read = entries_read_at(stream, group.last_id)
-    return UNKNOWN if read == UNKNOWN else stream.entries_added - read
+    return None if read == UNKNOWN else stream.entries_added - read
 
 
-# -- what all groups of a stream say of an entry
+# -- all groups of a stream
+
+
+def activity_differs(groups: dict[bytes, ConsumerGroup]) -> bool:
+    """Tell whether some consumer has asked since it got something. O(consumers)."""
+    for group in groups.values():
+        for consumer in group.consumers.values():
+            if consumer.active_ms != consumer.seen_ms:
+                return True
+    return False
 
 
 def forget(groups: dict[bytes, ConsumerGroup], id: int) -> None:

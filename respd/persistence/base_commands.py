@@ -12,6 +12,9 @@ from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.stream_groups import FIRST_ID, LAST_ID, ConsumerGroup
+from respd.datatypes.stream_nodes import id_text
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import as_bytes, format_double
 from respd.effects import write_words
 
@@ -83,6 +86,8 @@ class CommandWriter:
             self._in_parts(b"HMSET", key, value.items(), 2 * _AT_A_TIME)
             if value.next_expire_ms != 0:
                 self._field_expiries(key, value)
+        elif isinstance(value, Stream):
+            self._stream(key, value)
         elif isinstance(value, (bytes, int, bytearray)):
             self._command([b"SET", key, as_bytes(value)])
 
@@ -92,6 +97,43 @@ class CommandWriter:
         while start < count:
             self._command([name, key, *words[start : start + size]])
             start += size
+
+    def _stream(self, key: bytes, stream: Stream) -> None:
+        """Write a stream: its entries, an empty one as one whose only entry is trimmed; then what it remembers."""
+        if stream.length == 0:
+            self._command([b"XADD", key, b"MAXLEN", b"0", b"0-1", b"x", b"y"])
+        start = FIRST_ID
+        while start <= stream.last_id:
+            some = stream.range(start, LAST_ID, _AT_A_TIME, False)
+            for id, fields in some:
+                self._command([b"XADD", key, id_text(id), *fields])
+            if not some:
+                break
+            start = some[-1][0] + 1
+        added = b"%d" % stream.entries_added
+        deleted = id_text(stream.max_deleted_id)
+        self._command([b"XSETID", key, id_text(stream.last_id), b"ENTRIESADDED", added, b"MAXDELETEDID", deleted])
+        for name in sorted(stream.groups):
+            self._group(key, name, stream.groups[name])
+
+    def _group(self, key: bytes, name: bytes, group: ConsumerGroup) -> None:
+        """Write a group, its consumers, and what is pending, but for entries that the stream does not hold."""
+        read = b"%d" % group.entries_read
+        self._command([b"XGROUP", b"CREATE", key, name, id_text(group.last_id), b"ENTRIESREAD", read])
+        for consumer in group.sorted_consumers():
+            if len(consumer.pending) == 0:
+                self._command([b"XGROUP", b"CREATECONSUMER", key, name, consumer.name])
+            for entry in consumer.pending.all():
+                self._command(
+                    [b"XCLAIM", key, name, consumer.name, b"0", id_text(entry.id), b"TIME", b"%d" % entry.delivered_ms,
+                     b"RETRYCOUNT", b"%d" % entry.deliveries, b"JUSTID", b"FORCE"]
+                )  # fmt: skip
+        for entry in group.pending.all():
+            if entry.consumer is None:
+                self._command(
+                    [b"XNACK", key, name, b"FAIL", b"IDS", b"1", id_text(entry.id), b"RETRYCOUNT",
+                     b"%d" % entry.deliveries, b"FORCE"]
+                )  # fmt: skip
 
     def _field_expiries(self, key: bytes, value: HashValue) -> None:
         for field in value.fields():

@@ -73,7 +73,7 @@ def decode(data: bytes) -> list[bytes]:
                 raise CorruptPayload("listpack element with a wrong length behind it")
             start = end + 1
         else:
-            start = _check_length(data, end, last, length)
+            start = check_length(data, end, last, length)
     count: i64 = i64(read_i16_le(data, 4)) & 0xFFFF
     if count != COUNT_UNKNOWN and count != len(found):
         raise CorruptPayload("listpack with a wrong number of elements")
@@ -91,7 +91,7 @@ def _shortest(head: i64) -> i64:
     return 9 if head == 0xF4 else 5
 
 
-def _check_length(data: bytes, start: i64, last: i64, length: i64) -> i64:
+def check_length(data: bytes, start: i64, last: i64, length: i64) -> i64:
     """Check the length behind an element, 128 or more, and return where the next element begins."""
     width = length_width(length)
     if start + width > last:

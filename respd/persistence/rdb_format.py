@@ -14,6 +14,7 @@ CHECKSUM_BYTES: Final = 8
 NEWEST_VERSION: Final = 12  # of Redis; Valkey counts on from VALKEY_FIRST_VERSION
 FIELD_EXPIRY_VERSION: Final = 12  # the first that knows hashes whose fields expire
 CHECKSUM_VERSION: Final = 5  # the first with a checksum
+STREAM_ACTIVE_VERSION: Final = 11  # the first that knows when consumers of streams were active
 SET_LISTPACK_VERSION: Final = 11  # the first that knows small sets of words as listpacks
 PORTABLE_VERSION: Final = 10  # of redis-server 7.0
 VALKEY_FIRST_VERSION: Final = 80

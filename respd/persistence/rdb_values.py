@@ -67,12 +67,12 @@ from respd.persistence.rdb_format import (
     CorruptPayload,
     UnsupportedPayload,
 )
+from respd.persistence.rdb_streams import read_stream
 
 _VALKEY_NEVER: Final = -1
 _LENGTH_MAX: Final[i64] = 1 << 62  # beyond, the sum with a position could pass 64 bits
 _MODULE_NAME_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _MODULE_NAME_SIZE: Final = 9
-_STREAM_ID_BYTES: Final = 16
 
 # What a module's data consists of.
 _MODULE_END: Final = 0
@@ -268,10 +268,7 @@ class ValueReader:
         if kind == ZSET_ZIPLIST:
             return self._zset_listpack(ziplists.decode(self.string()))
         if kind in (STREAM_LISTPACKS, STREAM_LISTPACKS_2, STREAM_LISTPACKS_3):
-            if not self.skips_unknown:
-                raise UnsupportedPayload("a stream, a type that respd does not have yet")
-            self._skip_stream(kind)
-            return Skipped("stream")
+            return read_stream(self, kind)
         if kind in (MODULE_2, MODULE_PRE_GA):
             name = module_name(self.any_number())
             if not self.skips_unknown or kind == MODULE_PRE_GA:
@@ -479,24 +476,6 @@ class ValueReader:
                 self.string()
             else:
                 raise CorruptPayload("module data of an unknown kind")
-
-    def _skip_stream(self, kind: i64) -> None:
-        """Skip a stream: nodes, length and ids, then groups with what is pending and their consumers."""
-        for _ in range(2 * self.count()):
-            self.string()
-        for _ in range(3 if kind == STREAM_LISTPACKS else 8):
-            self.any_number()
-        for _ in range(self.count()):
-            self.string()
-            for _number in range(2 if kind == STREAM_LISTPACKS else 3):
-                self.any_number()
-            for _pending in range(self.count()):
-                self.take(_STREAM_ID_BYTES + 8)
-                self.length()
-            for _consumer in range(self.count()):
-                self.string()
-                self.take(16 if kind == STREAM_LISTPACKS_3 else 8)
-                self.take(_STREAM_ID_BYTES * self.count())
 
     def any_number(self) -> int:
         """Read a number in the form of a length that may have all of 64 bits."""

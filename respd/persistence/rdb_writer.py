@@ -1,6 +1,7 @@
 """Writes RDB files and DUMP payloads: keys in, bytes out, touching neither file nor database.
 
-The version is the one that redis-server 7.0 reads, unless some hash has fields that expire: that takes version 12.
+The version is the one that redis-server 7.0 reads, unless some consumer of a stream has asked since it got something,
+which takes version 11, or some hash has fields that expire: that takes version 12.
 Small collections are saved in the encodings that they have in Redis, so that a server which loads them copies each in
 one go; in version 10 there is none for small sets of words, which are saved member by member.
 Source: rdb.fnordig.de, and what redis-server 7.0 and 8.0 write.
@@ -26,6 +27,8 @@ from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.stream_groups import activity_differs
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import format_double
 from respd.persistence import intsets
 from respd.persistence.lzf import Compressor
@@ -59,10 +62,12 @@ from respd.persistence.rdb_format import (
     SET_INTSET,
     SET_LISTPACK,
     SET_LISTPACK_VERSION,
+    STREAM_ACTIVE_VERSION,
     STRING,
     ZSET_2,
     ZSET_LISTPACK,
 )
+from respd.persistence.rdb_streams import type_for, write_stream
 
 _ENCODED: Final[i64] = 0xC0
 _LONGEST_NUMBER: Final[i64] = 11  # "-2147483648"
@@ -84,7 +89,7 @@ class RdbWriter:
         self.written: int = 0  # bytes that were taken
         self._checksum: int = 0
         self._compressor: Compressor | None = Compressor() if compress else None
-        self._scratch: BytesWriter = BytesWriter()
+        self.scratch: BytesWriter = BytesWriter()
 
     def take(self) -> bytes:
         """Return the bytes since the last call."""
@@ -160,6 +165,9 @@ class RdbWriter:
             self._set(value, key)
         elif isinstance(value, SortedSet):
             self._zset(value, key)
+        elif isinstance(value, Stream):
+            self._begin(type_for(self.version), key)
+            write_stream(self, value)
         elif isinstance(value, ListValue):
             self._begin(LIST_QUICKLIST_2, key)
             nodes = value.nodes()
@@ -170,7 +178,7 @@ class RdbWriter:
                     self.string(node.items[0])
                 else:
                     out.append(NODE_PACKED)
-                    self.string(listpacks.encode(node.ordered() if node.backwards else node.items, self._scratch))
+                    self.string(listpacks.encode(node.ordered() if node.backwards else node.items, self.scratch))
         else:
             assert isinstance(value, (bytes, bytearray))
             self._begin(STRING, key)
@@ -187,7 +195,7 @@ class RdbWriter:
             self._expiring_hash(value, key, is_small)
         elif is_small:
             self._begin(HASH_LISTPACK, key)
-            self.string(listpacks.encode(value.items(), self._scratch))
+            self.string(listpacks.encode(value.items(), self.scratch))
         else:
             self._begin(HASH, key)
             flat = value.items()
@@ -203,7 +211,7 @@ class RdbWriter:
         if is_small:
             self._begin(HASH_LISTPACK_EX, key)
             write_i64_le(self.out, first)
-            scratch = self._scratch
+            scratch = self.scratch
             listpacks.begin(scratch)
             for index in range(0, count, 2):
                 listpacks.add(scratch, flat[index])
@@ -229,7 +237,7 @@ class RdbWriter:
         members = value.members()
         if self.version >= SET_LISTPACK_VERSION and value.encoding() == b"listpack":
             self._begin(SET_LISTPACK, key)
-            self.string(listpacks.encode(members, self._scratch))
+            self.string(listpacks.encode(members, self.scratch))
             return
         self._begin(SET, key)
         self.length(len(members))
@@ -241,7 +249,7 @@ class RdbWriter:
         elements = value.between(0, count)
         if value.encoding() == b"listpack":
             self._begin(ZSET_LISTPACK, key)
-            scratch = self._scratch
+            scratch = self.scratch
             listpacks.begin(scratch)
             for element in elements:
                 listpacks.add(scratch, element.member)
@@ -323,6 +331,8 @@ def dump(value: object, compress: bool) -> tuple[bytes, int]:
     version = PORTABLE_VERSION
     if isinstance(value, HashValue) and value.next_expire_ms != 0:
         version = FIELD_EXPIRY_VERSION
+    elif isinstance(value, Stream) and activity_differs(value.groups):
+        version = STREAM_ACTIVE_VERSION
     writer = RdbWriter(version, compress, False)
     writer.value(value, None)
     return writer.out.getvalue(), version

@@ -7,6 +7,8 @@ from respd.datatypes.limits import Limits
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.stream_groups import LAST_ID, ConsumerGroup
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import as_bytes
 from respd.persistence.rdb_reader import KeyEvent, RdbEvent, RdbReader
 
@@ -45,8 +47,20 @@ def plain(value: object) -> object:
         items = value.items()
         moments = {field: value.expire_at(field) for field in items[::2] if value.expire_at(field)}
         return value.encoding(), dict(zip(items[::2], items[1::2], strict=True)), moments
+    if isinstance(value, Stream):
+        value.check()
+        figures = (value.length, value.last_id, value.first_id(), value.max_deleted_id, value.entries_added)
+        groups = {name: plain_group(group) for name, group in value.groups.items()}
+        return value.encoding(), figures, value.range(0, LAST_ID, -1, False), groups
     assert isinstance(value, (bytes, int))
     return (b"int" if isinstance(value, int) else b"embstr" if len(value) <= 44 else b"raw"), as_bytes(value)
+
+
+def plain_group(group: ConsumerGroup) -> object:
+    """A consumer group, in types that compare by contents."""
+    consumers = {each.name: (each.seen_ms, each.active_ms) for each in group.consumers.values()}
+    pending = [(each.id, each.consumer, each.delivered_ms, each.deliveries) for each in group.pending.all()]
+    return group.last_id, group.entries_read, consumers, pending
 
 
 def keys(data: bytes, chunk: int = 1 << 30, limits: Limits | None = None) -> dict[bytes, object]:

@@ -18,6 +18,7 @@ from respd.datatypes.limits import Limits
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.streams import Stream
 from respd.persistence import dump_payloads
 from respd.persistence.rdb_format import CorruptFile, CorruptPayload
 from respd.persistence.rdb_reader import KeyEvent
@@ -82,7 +83,9 @@ def attempt(body: bytes, version: int) -> str:
     finally:
         assert tracemalloc.get_traced_memory()[1] - before < MEMORY_MAX
         assert time.monotonic() - started < SECONDS_MAX
-    if isinstance(value, (HashValue, ListValue, SetValue, SortedSet)):
+    if isinstance(value, Stream):
+        plain(value)
+    elif isinstance(value, (HashValue, ListValue, SetValue, SortedSet)):
         value.check()
         assert len(value) > 0
     else:

@@ -318,9 +318,6 @@ def test_damaged_values_are_refused(kind: int, value: bytes) -> None:
 @pytest.mark.parametrize(
     "record, reason",
     [
-        (key(b"k", 15, b"\0"), "a stream"),
-        (key(b"k", 19, b"\0"), "a stream"),
-        (key(b"k", 21, b"\0"), "a stream"),
         (key(b"k", 7, b"\x81" + (0x410840E3CD34D401).to_bytes(8, "big")), "data of the module type '"),
         (b"\xf6", "Pre-release function format not supported."),
     ],
