@@ -275,18 +275,28 @@ local function tidy()
 end
 
 -- lupa's iteration loses its way at functions of Python's: none may be in a table that goes out.
+-- The table itself stays as it is: it may belong to a library.
 local function nothing() end
-local function without_functions(one, seen, depth)
+local function has_functions(one, seen, depth)
+    if type(one) ~= 'table' then return type(one) == 'function' end
+    if seen[one] or hidden[one] or depth > 202 then return false end
     seen[one] = true
     for key, value in next, one do
-        local kind = type(value)
-        if kind == 'function' then
-            rawset(one, key, nothing)
-        elseif kind == 'table' and not seen[value] and depth < 202 and not hidden[value] then
-            without_functions(value, seen, depth + 1)
-        end
-        if type(key) == 'function' then rawset(one, key, nil) end
+        if has_functions(value, seen, depth + 1) or has_functions(key, seen, depth + 1) then return true end
     end
+    return false
+end
+local function without_functions(one, copies, depth)
+    if type(one) ~= 'table' then return type(one) == 'function' and nothing or one end
+    if hidden[one] or copies[one] or depth > 202 then return copies[one] or {} end
+    local copy = {}
+    copies[one] = copy
+    for key, value in next, one do
+        if type(key) ~= 'function' then
+            copy[without_functions(key, copies, depth + 1)] = without_functions(value, copies, depth + 1)
+        end
+    end
+    return copy
 end
 
 local function failed(value)
@@ -297,19 +307,24 @@ local function failed(value)
     return nil, tostring(text), rawget(value, 'source'), rawget(value, 'line'), counted
 end
 
+local called, called_keys, called_arguments
+local function call_with_parameters() return called(called_keys, called_arguments) end
+
 -- Returns the function's first value; or nil, the error, its source and line, and whether it was counted.
 local function run(number, keys, arguments, as_parameters)
     local body = kept[number]
     local done, value
     if as_parameters then
-        done, value = xpcall(function() return body(keys, arguments) end, explain)
+        called, called_keys, called_arguments = body, keys, arguments
+        done, value = xpcall(call_with_parameters, explain)
+        called, called_keys, called_arguments = nil, nil, nil
     else
         rawset(globals, 'KEYS', keys)
         rawset(globals, 'ARGV', arguments)
         done, value = xpcall(body, explain)
     end
-    if done and type(value) == 'table' and not hidden[value] then
-        without_functions(value, {}, 0)
+    if done and type(value) == 'table' and has_functions(value, {}, 0) then
+        value = without_functions(value, {}, 0)
     end
     tidy()
     if done then return value end

@@ -89,6 +89,7 @@ class LuaState:
         self._caller: Caller | None = None
         self._register: Register | None = None
         self._late_from_s: float = 0.0
+        self._kept_bytes = 0  # after the last collection of garbage
         self._is_limited = True
         self._next = 1
         self.replicates = True
@@ -218,7 +219,7 @@ class LuaState:
             b"error_text": self._error_text,
             b"must_end": self._must_end,
             b"is_late": self._is_late,
-            b"spare": self._lift_limit,
+            b"spare": self._after_much,
             b"sha1hex": self._sha1hex,
             b"log": self._write_log,
             b"setresp": self._set_resp,
@@ -256,9 +257,16 @@ class LuaState:
         if size > _OURS // 2:
             self._lift_limit()
 
+    def _after_much(self) -> None:
+        """A script has left much behind. Have it collected, unless it is about what libraries keep anyway."""
+        used = self._lua.get_memory_used()
+        if used > min(2 * self._kept_bytes, _MEMORY_LIMIT - _OURS):
+            self._lift_limit()
+
     def _collect(self) -> None:
         """Free what a script has left behind, and limit the memory again."""
         self._lua.gccollect()
+        self._kept_bytes = int(self._lua.get_memory_used())
         self._limit()
 
     # -- what scripts call
