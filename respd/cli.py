@@ -143,7 +143,8 @@ def load(config: Config, words: Words, log: Log) -> None:
     if words.options:
         text += b"\n" + words.options
     config.load(text)
-    config.check()
+    if config.user_lines:
+        _check_users(config)
     if config.renamings:
         _check_renamings(config)
     if config.logfile:
@@ -152,6 +153,16 @@ def load(config: Config, words: Words, log: Log) -> None:
         except OSError as error:
             reason = f"Can't open the log file: {error.strerror}"
             raise ConfigFileError(0, b"", reason.encode()) from None
+
+
+def _check_users(config: Config) -> None:
+    """Raise ConfigFileError for a `user` line that is no such thing."""
+    from respd.acl import Acl
+    from respd.acl_file import check_user_lines
+    from respd.command import CommandTable
+    from respd.commands import all_groups
+
+    check_user_lines(config, Acl(CommandTable(all_groups())))
 
 
 def _check_renamings(config: Config) -> None:

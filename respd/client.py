@@ -11,6 +11,7 @@ from respd import gates
 from respd.protocol.replies import Push, encode
 
 if TYPE_CHECKING:
+    from respd.acl import User
     from respd.blocking import Parked
     from respd.database import Database
     from respd.tracking import Tracked
@@ -53,6 +54,7 @@ class Client:
         self.lib_name: bytes = b""
         self.lib_ver: bytes = b""
         self.user: bytes = b"default"
+        self.permissions: User | None = None  # None: may do everything (a loader's)
         self.address: bytes = b""
         self.local_address: bytes = b""
         self.fd: int = -1

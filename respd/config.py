@@ -32,10 +32,6 @@ _REFUSED: Final = {
 }
 
 
-_FULL_ACCESS: Final = (b"on", b"sanitize-payload", b"skip-sanitize-payload", b"resetchannels", b"~*", b"&*", b"+@all")
-_NO_USERS: Final = b"this version of respd has no users but 'default', who may do everything; see requirepass"
-
-
 class ConfigFileError(Exception):
     """A line of the configuration that stops the start; `number` is 0 when no single line is to blame."""
 
@@ -74,6 +70,16 @@ class Renaming:
         self.line = line
 
 
+class UserLine:
+    """A `user` line: the name, the rules, and where that was said."""
+
+    def __init__(self, name: bytes, rules: list[bytes], number: int, line: bytes) -> None:
+        self.name = name
+        self.rules = rules
+        self.number = number
+        self.line = line
+
+
 class Config:
     """The values in force now.
 
@@ -90,11 +96,7 @@ class Config:
         self.renamings: list[Renaming] = []
         self.given: set[bytes] = set()
         self._has_save_lines = False
-        self._password_line: tuple[int, bytes, bytes] = (
-            0,
-            b"",
-            b"",
-        )  # number, line, SHA-256 of the default user's password
+        self.user_lines: list[UserLine] = []
 
         self.port = 6379
         self.bind: list[str] = []
@@ -115,6 +117,9 @@ class Config:
         self.proc_title_template = b""
         self.hz = 10
         self.requirepass = b""
+        self.aclfile = ""
+        self.acl_pubsub_default = b""
+        self.acllog_max_len = 128
         self.enable_debug_command = b""
         self.enable_protected_configs = b""
         self.client_query_buffer_limit = 0
@@ -187,7 +192,7 @@ class Config:
         elif b"-max-" in name and name.startswith((b"hash", b"list", b"set", b"zset", b"stream")):
             assert isinstance(value, int)
             self._set_limit(name, value)
-        elif name in (b"unixsocket", b"pidfile", b"logfile", b"dbfilename"):
+        elif name in (b"unixsocket", b"pidfile", b"logfile", b"dbfilename", b"aclfile"):
             assert isinstance(value, bytes)
             setattr(self, directive.attribute, os.fsdecode(value))
         else:
@@ -269,31 +274,11 @@ class Config:
         elif name == b"rename-command" and len(words) == 3:
             self.renamings.append(Renaming(words[1], words[2], number, line))
         elif name == b"user" and len(words) >= 2:
-            self._load_user(words, number, line)
+            self.user_lines.append(UserLine(words[1], words[2:], number, line))
         elif name in _REFUSED and len(words) >= 2:
             raise ConfigError(_REFUSED[name])
         elif name not in DEPRECATED or len(words) != 2:
             raise ConfigError(b"Bad directive or wrong number of arguments")
-
-    def _load_user(self, words: list[bytes], number: int, line: bytes) -> None:
-        """Take the line that CONFIG REWRITE of redis-server leaves about the default user, who may do everything.
-
-        It repeats requirepass: as the password's SHA-256, or as `nopass`. Any other line would limit users, and fails.
-        """
-        rules = [rule for rule in words[2:] if rule.lower() not in _FULL_ACCESS]
-        if words[1] != b"default" or len(rules) != 1 or not {b"~*", b"+@all"} <= set(words):
-            raise ConfigError(b"Error in user declaration '%b': %b" % (words[1], _NO_USERS))
-        self._password_line = (number, line, rules[0])
-
-    def check(self) -> None:
-        """See whether what was read fits together; raises ConfigFileError."""
-        number, line, password = self._password_line
-        if password:
-            import hashlib
-
-            digest = hashlib.sha256(self.requirepass).hexdigest().encode()
-            if password != (b"#" + digest if self.requirepass else b"nopass"):
-                raise ConfigFileError(number, line, b"Error in user declaration 'default': " + _NO_USERS)
 
     def _load_value(self, directive: Directive, words: list[bytes]) -> None:
         """Take a value from a line: one word, or for some directives several, which may stand in one pair of quotes."""

@@ -191,9 +191,15 @@ DIRECTIVES: Final = (
         summary="who may change protected directives",
     ),
     _choice("enable-module-command", "no yes local", "no", IMMUTABLE),
-    _text("aclfile", flags=IMMUTABLE),
-    _choice("acl-pubsub-default", "allchannels resetchannels", "resetchannels"),
-    _int("acllog-max-len", 128, 0, LONG_MAX),
+    _text("aclfile", flags=IN_FORCE | IMMUTABLE, summary="file that holds the users"),
+    _choice(
+        "acl-pubsub-default",
+        "allchannels resetchannels",
+        "resetchannels",
+        IN_FORCE,
+        summary="the channels that new users may use",
+    ),
+    _int("acllog-max-len", 128, 0, LONG_MAX, IN_FORCE, summary="entries that ACL LOG keeps"),
     _yes_no("hide-user-data-from-log", False),
     # Clients
     _memory(

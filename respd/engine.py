@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from respd import errors, gates
+from respd.acl import Acl, User, reason_denied
+from respd.acl_log import AclLog
 from respd.blocking import BLOCK_LIST, BLOCK_STREAM, BLOCK_ZSET, Block, Parked
 from respd.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
+from respd.client_info import describe
 from respd.clock import Clock
 from respd.command import (
     FAST,
@@ -38,6 +41,7 @@ from respd.datatypes.deadlines import FAR_FUTURE, Deadlines
 from respd.errors import DEBUG_NOT_ALLOWED, NOAUTH, CommandError, wrong_arity
 from respd.latency import LatencyMonitor
 from respd.log import Log
+from respd.permissions import DENIED_COMMAND, DENIED_KEY, Denial
 from respd.persistence.disk import Disk
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
 from respd.pubsub import PubSub
@@ -55,6 +59,15 @@ _SUBSCRIBED_COMMANDS: Final = frozenset(
 )  # fmt: skip
 _NEVER_QUEUED: Final = frozenset([b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"])
 _KIND_NAMES: Final = {BLOCK_LIST: b"list", BLOCK_ZSET: b"zset", BLOCK_STREAM: b"stream"}
+_NO_LONGER_ALLOWED: Final = (
+    b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is "
+    b"no longer allowed for the following reason: "
+)
+_NO_LONGER: Final = {
+    DENIED_COMMAND: b"no permission to execute the command or subcommand",
+    DENIED_KEY: b"no permission to touch the specified keys",
+}
+_NO_LONGER_CHANNEL: Final = b"no permission to access one of the channels used as argument to the command"
 _ARGS_SHOWN: Final = 128
 _EXPIRE_BATCH: Final = 100
 _EXPIRE_SLICE_S: Final = 0.005
@@ -89,6 +102,8 @@ class Engine:
         for renaming in config.renamings:
             self.commands.rename(renaming.name, renaming.new_name)
         self.spellings: dict[bytes, Command] = self.commands.by_spelling
+        self.acl = Acl(self.commands)
+        self.acl_log = AclLog()
         self.shared = Keyspace(clock, self.stats, self.pubsub)
         self.databases: list[Database] = []
         for index in range(config.databases):
@@ -131,18 +146,41 @@ class Engine:
         config.on_change(["notify-keyspace-events"], self._configure_events)
         config.on_change(["save", "stop-writes-on-bgsave-error"], self.update_disk_gate)
         config.on_change(["requirepass"], self._configure_password)
+        config.on_change(["acl-pubsub-default", "acllog-max-len"], self._configure_users)
         limits = ["slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"]
         config.on_change(limits, self._configure_slowness)
         self._configure_events()
+        self._configure_users()
+        self.acl.set_default_password(config.requirepass)
 
     def _configure_events(self) -> None:
         self.shared.set_notify(self.config.notify_keyspace_events)
 
     def _configure_password(self) -> None:
-        """Without a password everybody is authenticated; a new one is asked of new clients only."""
-        if not self.config.requirepass:
-            for client in self.clients.values():
+        self.acl.set_default_password(self.config.requirepass)
+        self.update_permissions()
+
+    def _configure_users(self) -> None:
+        self.acl.default_channels = self.config.acl_pubsub_default == b"allchannels"
+        self.acl_log.limit(self.config.acllog_max_len)
+
+    def update_permissions(self) -> None:
+        """Have the sessions' gates say what the users may do now; a password is asked of new connections only."""
+        asks = self.acl.requires_auth()
+        for client in self.clients.values():
+            if not asks:
                 client.gates &= ~gates.AUTH
+            if client.permissions is not None:
+                self.assign_user(client, client.permissions)
+
+    def assign_user(self, client: Client, user: User) -> None:
+        """Have a session act as `user`."""
+        client.permissions = user
+        client.user = user.name
+        if user.is_unlimited():
+            client.gates &= ~gates.ACL
+        else:
+            client.gates |= gates.ACL
 
     def _configure_slowness(self) -> None:
         self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
@@ -167,9 +205,16 @@ class Engine:
         ctx = Context(client, self.databases[0], self)
         self.clients[client.id] = client
         self.contexts[client.id] = ctx
-        if self.config.requirepass:
-            client.gates |= gates.AUTH
+        self.log_out(client)
         return ctx
+
+    def log_out(self, client: Client) -> None:
+        """Have a session be what it is when it is new: the default user's, authenticated if that needs no password."""
+        self.assign_user(client, self.acl.default)
+        if self.acl.requires_auth():
+            client.gates |= gates.AUTH
+        else:
+            client.gates &= ~gates.AUTH
 
     def disconnect(self, ctx: Context) -> None:
         """End a session: it waits for nothing, watches nothing and is subscribed to nothing any more."""
@@ -344,6 +389,8 @@ class Engine:
             self.reject(ctx, command, CommandError(NOAUTH))
         elif set_gates & gates.MULTI and command.flags & NO_MULTI:
             self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))
+        elif set_gates & gates.ACL and (denial := self.denial(client, command, args)) is not None:
+            self.reject(ctx, command, CommandError(b"NOPERM " + self.note_denial(ctx, denial)))
         elif set_gates & gates.DISK_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
             self.reject(ctx, command, CommandError(self.disk_error()))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
@@ -390,6 +437,40 @@ class Engine:
         client.release_pushes()
         if shared.hooks != 0:
             self.serve_ready()
+
+    def denial(self, client: Client, command: Command, words: list[bytes]) -> Denial | None:
+        """Return why the user of a session may not run a call, or None."""
+        user = client.permissions
+        return user.check(command, words) if user is not None else None
+
+    def note_denial(self, ctx: Context, denial: Denial, context: bytes = b"") -> bytes:
+        """Count a denial and put it into ACL LOG; return the text for the client, its code left out."""
+        client = ctx.client
+        stats = self.stats
+        if denial.code == DENIED_COMMAND:
+            stats.acl_access_denied_cmd += 1
+            reason = b"command"
+        elif denial.code == DENIED_KEY:
+            stats.acl_access_denied_key += 1
+            reason = b"key"
+        else:
+            stats.acl_access_denied_channel += 1
+            reason = b"channel"
+        self._log_denial(client, reason, context, denial.object, client.user)
+        assert client.permissions is not None
+        return reason_denied(client.permissions, denial)
+
+    def note_failed_login(self, client: Client, command: bytes, username: bytes) -> None:
+        """Count a login that failed, and put it into ACL LOG."""
+        self.stats.acl_access_denied_auth += 1
+        self._log_denial(client, b"auth", b"", command, username)
+
+    def _log_denial(self, client: Client, reason: bytes, context: bytes, object: bytes, username: bytes) -> None:
+        if not context:
+            context = b"multi" if client.gates & gates.MULTI or self.in_exec else b"toplevel"
+        now_ms = int(self.clock.ms)
+        line = describe(client, now_ms, None)
+        self.acl_log.add(reason, context, object, username, line, now_ms)
 
     def writes(self, ctx: Context, command: Command) -> bool:
         """Tell whether a command may change data: EXEC does if one of those queued does."""
@@ -556,6 +637,11 @@ class Engine:
         command = self.commands.lookup(words)
         if command is None:
             return unknown_command(words)
+        if ctx.client.gates & gates.ACL:
+            denial = self.denial(ctx.client, command, words)
+            if denial is not None:
+                self.note_denial(ctx, denial)
+                return self._no_longer_allowed(command, denial)
         return self.call_inner(ctx, command, words, False)
 
     def call_inner(self, ctx: Context, command: Command, words: list[bytes], is_muted: bool) -> object:
@@ -569,6 +655,13 @@ class Engine:
         if isinstance(value, Block):
             return value.timeout_reply
         return value
+
+    def _no_longer_allowed(self, command: Command, denial: Denial) -> CommandError:
+        reason = _NO_LONGER.get(denial.code, _NO_LONGER_CHANNEL)
+        error = CommandError(_NO_LONGER_ALLOWED + reason)
+        command.rejected += 1
+        self.stats.record_error(error.text)
+        return error
 
     def watch(self, ctx: Context, keys: list[bytes]) -> None:
         """WATCH: have the next EXEC fail when one of `keys` changes."""

@@ -12,6 +12,8 @@ NO_TOUCH: Final = 1 << 5  # CLIENT NO-TOUCH
 TRACKING: Final = 1 << 7  # CLIENT TRACKING: what it reads is remembered
 BLOCKED: Final = 1 << 6  # waits in a blocking command; later commands wait in the parser
 
+ACL: Final = 1 << 8  # its user may not do everything
+
 # Of the engine.
 PAUSED: Final = 1 << 16  # CLIENT PAUSE
 LOGGED: Final = 1 << 18  # effects are recorded for a log

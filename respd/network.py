@@ -23,7 +23,7 @@ from mypy_extensions import i64
 
 from respd import gates
 from respd.client import Client
-from respd.commands.clients import describe
+from respd.client_info import describe
 from respd.config import Config
 from respd.context import Context
 from respd.cron import Cron
@@ -248,7 +248,8 @@ class Server:
             self.stats.rejected_connections += 1
             _send_last(sock, _TOO_MANY)
             return
-        if not is_unix and self.config.protected_mode and not self.config.requirepass and not _is_loopback(address):
+        is_open = engine.acl.default.no_password and not is_unix
+        if is_open and self.config.protected_mode and not _is_loopback(address):
             self.stats.rejected_connections += 1
             _send_last(sock, _DENIED)
             return
@@ -773,12 +774,21 @@ def _keep_alive(sock: socket.socket, interval_s: int) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
+def _load_users(engine: Engine) -> bool:
+    """Take over the users that are written down; False, the log having been told why, if that fails."""
+    from respd.acl_file import load_at_start
+
+    return load_at_start(engine.config, engine.acl, engine.log)
+
+
 def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None = None) -> int:
     """Run a server with `config` until it is told to stop; return the process's exit status."""
     from respd.clock import Clock
     from respd.commands import all_groups
 
     engine = Engine(config, all_groups(), Clock(), log, disk=disk)
+    if (config.user_lines or config.aclfile) and not _load_users(engine):
+        return 1
     server = Server(config, log, engine)
     try:
         server.listen()

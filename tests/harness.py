@@ -151,7 +151,10 @@ def about(given: StepLike, tolerance: float) -> Step:
 
 
 def masked(given: StepLike, pattern: str | bytes, *, sort_lines: bool = False) -> Step:
-    """Compare after whatever matches the pattern was replaced by "~" in all texts of the reply, and lines sorted."""
+    """Compare after whatever matches the pattern was replaced by "~" in all texts of the reply, and lines sorted.
+
+    Integers and doubles are texts with their type in front: `:12`, `,0.5`.
+    """
     regex = re.compile(pattern.encode() if isinstance(pattern, str) else pattern)
     return _loose(given, lambda frame: _masked_frame(frame, regex, sort_lines))
 
@@ -183,6 +186,9 @@ def _shape_of(frame: Frame) -> object:
 
 
 def _masked_frame(frame: Frame, regex: re.Pattern[bytes], sort_lines: bool) -> Frame:
+    if isinstance(frame.value, int) or (isinstance(frame.value, bytes) and frame.kind in ":,"):
+        value = frame.value if isinstance(frame.value, bytes) else b"%d" % frame.value
+        return Frame(frame.kind, regex.sub(b"~", frame.kind.encode() + value))
     if isinstance(frame.value, bytes):
         text = regex.sub(b"~", frame.value)
         return Frame(frame.kind, b"\n".join(sorted(text.split(b"\n"))) if sort_lines else text)

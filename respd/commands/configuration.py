@@ -83,13 +83,14 @@ def config_rewrite(ctx: Context, args: list[bytes]) -> object:
 
     Reply: OK. Errors: no configuration file; what the operating system says. Source: redis.io/commands/config-rewrite.
     """
+    from respd.acl_file import user_lines
     from respd.config_rewrite import rewrite_file
 
     log = ctx.engine.log
     if not ctx.config.config_file:
         raise CommandError(b"ERR The server is running without a config file")
     try:
-        rewrite_file(ctx.config)
+        rewrite_file(ctx.config, [] if ctx.config.aclfile else user_lines(ctx.engine.acl))
     except OSError as error:
         log.warning(f"CONFIG REWRITE failed: {error.strerror}")
         raise CommandError(b"ERR Rewriting config file: " + str(error.strerror).encode()) from None

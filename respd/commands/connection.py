@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from respd import gates
+from respd.acl import DEFAULT
 from respd.arguments import int_arg, int_arg_between
 from respd.client import REPLY_ON, Client
 from respd.command import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, Group
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 group = Group("connection")
 
 _OPEN: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
-_DEFAULT_USER: Final = b"default"
 INT_MIN: Final = -(1 << 31)
 INT_MAX: Final = (1 << 31) - 1
 _RESET: Final = Status(b"RESET")
@@ -46,21 +46,15 @@ def is_printable(text: bytes) -> bool:
     return all(33 <= byte <= 126 for byte in text.split(b"\x00", 1)[0])
 
 
-def authenticate(ctx: Context, user: bytes, password: bytes) -> None:
-    """Log the client in or raise WRONGPASS. The only user is `default`, with the password of `requirepass`."""
-    wanted = ctx.config.requirepass
-    if user != _DEFAULT_USER or (wanted and not _same(password, wanted)):
-        ctx.engine.stats.acl_access_denied_auth += 1
+def authenticate(ctx: Context, command: bytes, user: bytes, password: bytes) -> None:
+    """Log the client in or raise WRONGPASS; `command` is the one that tries, as sent."""
+    engine = ctx.engine
+    found = engine.acl.authenticate(user, password)
+    if found is None:
+        engine.note_failed_login(ctx.client, command, user)
         raise CommandError(WRONG_PASSWORD)
-    ctx.client.user = _DEFAULT_USER
+    engine.assign_user(ctx.client, found)
     ctx.client.gates &= ~gates.AUTH
-
-
-def _same(given: bytes, wanted: bytes) -> bool:
-    """Compare in a time that does not tell how much of the password was right."""
-    from hmac import compare_digest
-
-    return compare_digest(given, wanted)
 
 
 def set_protocol(client: Client, version: int) -> None:
@@ -84,11 +78,11 @@ def auth(ctx: Context, args: list[bytes]) -> object:
     if len(args) > 3:
         raise CommandError(SYNTAX)
     if len(args) == 2:
-        if not ctx.config.requirepass:
+        if ctx.engine.acl.default.no_password:
             raise CommandError(_NO_PASSWORD_SET)
-        authenticate(ctx, _DEFAULT_USER, args[1])
+        authenticate(ctx, args[0], DEFAULT, args[1])
     else:
-        authenticate(ctx, args[1], args[2])
+        authenticate(ctx, args[0], args[1], args[2])
     return OK
 
 
@@ -134,7 +128,7 @@ def hello(ctx: Context, args: list[bytes]) -> object:
         else:
             raise CommandError(b"ERR Syntax error in HELLO option '%b'" % shown(args[at]))
     if user is not None and password is not None:
-        authenticate(ctx, user, password)
+        authenticate(ctx, args[0], user, password)
     if client.gates & gates.AUTH:
         raise CommandError(_HELLO_NEEDS_AUTH)
     if name is not None:
@@ -195,10 +189,8 @@ def reset(ctx: Context, args: list[bytes]) -> object:
     client.reply_mode = REPLY_ON
     client.no_evict = False
     client.fieldsets = {}
-    client.user = _DEFAULT_USER
     client.gates &= ~(gates.REPLY | gates.NO_TOUCH)
-    if ctx.config.requirepass:
-        client.gates |= gates.AUTH
+    engine.log_out(client)
     return _RESET
 
 

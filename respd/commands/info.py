@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from respd import build
+from respd.client_info import SESSION_BYTES
 from respd.command import LOADING, STALE, Command, Group
 from respd.datatypes.strings import format_double
 from respd.persistence.append_log import OFF
@@ -42,7 +43,6 @@ _NOT_IN_ALL: Final = (b"debug",)
 
 # What a key takes besides its value and its name: its entry, its places in the dictionary and the dense list.
 _ENTRY_BYTES: Final = 170
-_SESSION_BYTES: Final = 4096
 _UNITS: Final = (b"K", b"M", b"G", b"T", b"P", b"E")
 
 
@@ -255,7 +255,7 @@ class MemoryFigures:
         self.tables: int = self.keys * _ENTRY_BYTES
         self.clients: int = 0
         for client in engine.clients.values():
-            self.clients += _SESSION_BYTES + client.output_pending() + int(client.query_buffer + client.queued_size)
+            self.clients += SESSION_BYTES + client.output_pending() + int(client.query_buffer + client.queued_size)
         self.overhead: int = min(self.startup + self.tables + self.clients, self.used)
         self.dataset: int = self.used - self.overhead
         self.maxmemory: int = _number(ctx, b"maxmemory")

@@ -8,11 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from respd.command import (
-    ACCESS,
     BEGIN_INDEX,
     BEGIN_KEYWORD,
     BEGIN_UNKNOWN,
-    DELETE,
     FIND_KEYNUM,
     FIND_RANGE,
     FIND_UNKNOWN,
@@ -23,17 +21,12 @@ from respd.command import (
     MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
     NOT_KEY,
-    OW,
-    RM,
-    RO,
-    RW,
     STALE,
-    UPDATE,
     Command,
     Group,
     KeySpec,
 )
-from respd.commands.comparisons import CONDITIONS
+from respd.command_keys import keys_of
 from respd.errors import SYNTAX, CommandError
 from respd.glob import matches
 from respd.protocol.replies import MapReply, SetReply, Status
@@ -227,77 +220,6 @@ def _document_arguments(arguments: list[Argument]) -> list[object]:
 
 
 # -- the keys of a call
-
-
-def keys_of(command: Command, words: list[bytes]) -> list[tuple[int, int]] | None:
-    """Return the position and flags of each key in `words`, or None when the words do not fit.
-
-    For SORT, whose STORE may stand anywhere, and for SET, DELEX and BITFIELD, whose use of the key depends on their
-    options, the options are looked at; for all others the key specifications tell.
-    """
-    name = command.name
-    if name == b"sort":
-        return _keys_of_sort(words)
-    if name == b"sort_ro":
-        return [(1, RO | ACCESS)]
-    if name == b"set":
-        return [(1, _use_of_set(words))]
-    if name == b"delex":
-        return [(1, RM | DELETE if len(words) == 2 else RW | DELETE)]
-    if name == b"bitfield":
-        return [(1, RW | ACCESS | UPDATE if _bitfield_writes(words) else RO | ACCESS)]
-    found: list[tuple[int, int]] = []
-    for spec in command.declaration.keys:
-        if spec.flags & NOT_KEY:
-            continue
-        positions = spec.positions(words)
-        if positions is None:
-            if not spec.flags & INCOMPLETE:
-                return None
-            continue
-        for position in positions:
-            found.append((position, spec.flags))
-    return found
-
-
-def _use_of_set(words: list[bytes]) -> int:
-    options = {word.upper() for word in words[3:]}
-    if b"GET" in options:
-        return RW | ACCESS | UPDATE
-    return RW | UPDATE if options & CONDITIONS.keys() else OW | UPDATE
-
-
-def _keys_of_sort(words: list[bytes]) -> list[tuple[int, int]]:
-    store = 0
-    at = 2
-    while at < len(words):
-        option = words[at].upper()
-        if option == b"LIMIT":
-            at += 2
-        elif option in (b"GET", b"BY"):
-            at += 1
-        elif option == b"STORE" and at + 1 < len(words):
-            store = at + 1
-            at += 1
-        at += 1
-    keys = [(1, RO | ACCESS)]
-    if store:
-        keys.append((store, OW | UPDATE))
-    return keys
-
-
-def _bitfield_writes(words: list[bytes]) -> bool:
-    at = 2
-    while at < len(words):
-        operation = words[at].upper()
-        left = len(words) - at - 1
-        if operation == b"GET" and left >= 2:
-            at += 3
-        elif operation == b"OVERFLOW" and left >= 1:
-            at += 2
-        else:
-            return True
-    return False
 
 
 def _keys_of_call(ctx: Context, words: list[bytes]) -> list[tuple[int, int]]:

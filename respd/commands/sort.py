@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
+from respd import gates
 from respd.arguments import int_arg
 from respd.command import (
     ACCESS,
@@ -37,6 +38,7 @@ from respd.keyspace_events import LIST
 if TYPE_CHECKING:
     from respd.context import Context
 
+_DENIED: Final = b"ERR %b option of SORT denied due to insufficient ACL permissions."
 _NOT_NUMBERS: Final = b"ERR One or more scores can't be converted into double"
 _ITSELF: Final = b"#"
 _NUMBER: Final = re.compile(rb"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE)
@@ -68,7 +70,7 @@ def sort(ctx: Context, args: list[bytes]) -> object:
     Errors: of the options from left to right; WRONGTYPE; then a member, or what BY finds for it, that is no number.
     Source: redis.io/commands/sort.
     """
-    request = _Request(args, True)
+    request = _Request(args, True, _reads_all_keys(ctx, args))
     result = _sorted(ctx, request)
     if request.store is None:
         return result
@@ -90,13 +92,23 @@ def sort_ro(ctx: Context, args: list[bytes]) -> object:
 
     Reply, errors: as SORT, which has STORE besides. Source: redis.io/commands/sort_ro.
     """
-    return _sorted(ctx, _Request(args, False))
+    return _sorted(ctx, _Request(args, False, _reads_all_keys(ctx, args)))
+
+
+def _reads_all_keys(ctx: Context, args: list[bytes]) -> bool:
+    """Tell whether the client may read whatever key BY and GET lead to."""
+    user = ctx.client.permissions
+    if user is None or not ctx.client.gates & gates.ACL:
+        return True
+    command = ctx.engine.commands.lookup(args)
+    return command is not None and user.may_read_everything(command, args)
 
 
 class _Request:
     """The words of a SORT. `by` is None to compare the members themselves; `unsorted` when BY names no pattern."""
 
-    def __init__(self, args: list[bytes], may_store: bool) -> None:
+    def __init__(self, args: list[bytes], may_store: bool, reads_all_keys: bool) -> None:
+        self.reads_all_keys: bool = reads_all_keys
         self.key: bytes = args[1]
         self.by: bytes | None = None
         self.unsorted: bool = False
@@ -130,8 +142,12 @@ class _Request:
         elif word == b"BY" and values >= 1:
             self.by = args[position + 1]
             self.unsorted = b"*" not in self.by
+            if not self.unsorted and not self.reads_all_keys:
+                raise CommandError(_DENIED % b"BY")
             return position + 2
         elif word == b"GET" and values >= 1:
+            if not self.reads_all_keys:
+                raise CommandError(_DENIED % b"GET")
             self.get.append(args[position + 1])
             return position + 2
         else:

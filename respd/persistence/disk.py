@@ -140,3 +140,23 @@ def cut_file(disk: Disk, path: str, size: int) -> None:
         disk.fsync(fd)
     finally:
         disk.close(fd)
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Have a file hold `data`, lastingly, keeping its mode: replaced as a whole or not at all. Raises OSError."""
+    import tempfile
+
+    mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o644
+    folder = os.path.dirname(os.path.abspath(path))
+    fd, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + ".", suffix=".tmp", dir=folder)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.chmod(temporary, mode)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+    Disk().fsync_directory(folder)

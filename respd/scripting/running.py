@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from respd.command import MAY_REPLICATE, NOSCRIPT, WRITE
 from respd.errors import CommandError
-from respd.gates import DISK_FAILS, SNAPSHOT_FAILS
+from respd.gates import ACL, DISK_FAILS, SNAPSHOT_FAILS
 from respd.scripting.flags import NO_SHEBANG, NO_WRITES
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = b"ERR Unknown Redis command called from script"
 _ARITY: Final = b"ERR Wrong number of args calling Redis command from script"
 _NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
+_DENIED: Final = b"ERR ACL failure in script: "
 _READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
 _READ_ONLY_COMMAND: Final = b"ERR Can not execute a script with write flag using *_ro command."
 _BLOCKED: Final = (
@@ -48,15 +49,24 @@ class Run:
             return CommandError(_ARITY)
         if command.flags & NOSCRIPT:
             return CommandError(_NOT_ALLOWED)
+        client = self.ctx.client
+        if client.gates & ACL:
+            denial = engine.denial(client, command, words)
+            if denial is not None:
+                return CommandError(_DENIED + engine.note_denial(self.ctx, denial, b"lua"))
         if self.read_only and command.flags & (WRITE | MAY_REPLICATE):
             return CommandError(_READ_ONLY)
         if engine.gates & DISK_FAILS and command.flags & WRITE:
             return CommandError(engine.disk_error())
         return engine.call_inner(self.ctx, command, words, not self.state.replicates)
 
-    def knows(self, words: list[bytes]) -> bool:
-        """Tell whether `words` name a command."""
-        return self.ctx.engine.commands.lookup(words) is not None
+    def permits(self, words: list[bytes]) -> bool | None:
+        """Tell whether the client's user may run a command; None when `words` name none."""
+        engine = self.ctx.engine
+        command = engine.commands.lookup(words)
+        if command is None:
+            return None
+        return engine.denial(self.ctx.client, command, words) is None
 
 
 def run_script(

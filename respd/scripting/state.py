@@ -9,8 +9,7 @@
 
 Functions are known by number: no Lua object is in Python's hands for long. What `register` gets are Python values: a
 table is a `LuaPairs`, a function a `LuaFunction` whose `number` `run` takes. `caller.call(words)` runs a command and
-returns its reply, errors as values; `caller.knows(words)` tells whether there is such a command (`running.Run` is a
-caller).
+returns its reply, errors as values; `caller.permits(words)` tells whether it may (`running.Run` is a caller).
 
 Memory: the state may take `_MEMORY_LIMIT` bytes. Lua allocates for us too where no Lua error may be raised (the tables
 of KEYS and ARGV, replies, results), so a part of that is kept for us: when a script has taken the rest, its next call
@@ -62,8 +61,8 @@ class Caller(Protocol):
         """Run a command and return its reply, errors as values."""
         ...
 
-    def knows(self, words: list[bytes]) -> bool:
-        """Tell whether `words` name a command."""
+    def permits(self, words: list[bytes]) -> bool | None:
+        """Tell whether the user may run a command; None when `words` name none."""
         ...
 
 
@@ -389,9 +388,10 @@ class LuaState:
         command = _as_words(words)
         if isinstance(command, ScriptError):
             raise command
-        if self._caller is None or not self._caller.knows(command):
+        permitted = None if self._caller is None else self._caller.permits(command)
+        if permitted is None:
             raise ScriptError(b"ERR Invalid command passed to redis.acl_check_cmd()")
-        return True
+        return permitted
 
     def _register_function(self, *words: Any) -> None:
         register = self._register
