@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
+from typing import Any
 
 import hiredis
 
@@ -124,6 +125,62 @@ def sorted_sets() -> Iterable[Words]:
     yield _command("ZADD", "zset:bytes", 1.5, ALL_BYTES)
 
 
+def streams() -> Iterable[Words]:
+    """One node and many, entries of all shapes, the utmost ids; trimmed, with entries deleted, empty; groups."""
+    for count in (1, 99, 100, 101, 350):
+        for number in range(count):
+            yield _command("XADD", f"stream:{count}", f"{number}-1", "field", number, "other", f"value:{number % 3}")
+    for number, edge in enumerate(EDGES):
+        yield _command("XADD", "stream:integers", f"1-{number + 1}", "field", edge)
+        yield _command("XADD", "stream:shapes", f"{number + 1}", *[b"f", b"%d" % edge] * (number % 4 + 1))
+    for number, size in enumerate(SIZES):
+        yield _command("XADD", "stream:sizes", f"{number + 1}-{number}", _noise(size, size), _noise(size, size + 1))
+    for id in ("0-1", "1-18446744073709551615", f"{1 << 63}-{1 << 63}", "18446744073709551615-18446744073709551615"):
+        yield _command("XADD", "stream:ids", id, ALL_BYTES, "")
+    for name, gone in (("first", [0, 1]), ("middle", [120, 121, 7]), ("last", [249]), ("node", range(100, 200))):
+        for number in range(250):
+            yield _command("XADD", f"stream:deleted:{name}", f"{number}-1", "f", number)
+        yield _command("XDEL", f"stream:deleted:{name}", *(f"{number}-1" for number in gone))
+    trimmings: list[tuple[str, list[int | str]]]
+    trimmings = [("exact", ["MAXLEN", 150]), ("nearly", ["MAXLEN", "~", 120]), ("id", ["MINID", "205-0"])]
+    for name, how in trimmings:
+        for number in range(250):
+            yield _command("XADD", f"stream:trimmed:{name}", f"{number}-1", "f", number)
+        yield _command("XTRIM", f"stream:trimmed:{name}", *how)
+    yield _command("XADD", "stream:empty", "5-5", "f", "v")
+    yield _command("XDEL", "stream:empty", "5-5")
+    yield _command("XGROUP", "CREATE", "stream:never", "group", "$", "MKSTREAM")
+    yield _command("XADD", "stream:set", "5-5", "f", "v")
+    yield _command("XSETID", "stream:set", "7-7", "ENTRIESADDED", 1000, "MAXDELETEDID", "6-6")
+    yield from _groups()
+
+
+def _groups() -> Iterable[Words]:
+    for number in range(230):
+        yield _command("XADD", "stream:groups", f"{number}-1", "f", number)
+    for name, id in (("all", "0"), ("some", "100-1"), ("none", "$"), (ALL_BYTES, "7"), ("", "5-5")):
+        yield _command("XGROUP", "CREATE", "stream:groups", name, id)
+    yield _command("XGROUP", "CREATE", "stream:groups", "counted", "3-1", "ENTRIESREAD", 3)
+    for consumer, count in (("a", 3), ("b", 150), (ALL_BYTES, 1), ("", 2), ("a", 5), ("done", 1)):
+        yield _command("XREADGROUP", "GROUP", "all", consumer, "COUNT", count, "STREAMS", "stream:groups", ">")
+    yield _command("XACK", "stream:groups", "all", "161-1")
+    yield _command("XACK", "stream:groups", "all", *(f"{number}-1" for number in range(20, 40)))
+    options = ("TIME", 1_600_000_000_000, "RETRYCOUNT", 1_000_000)
+    yield _command("XCLAIM", "stream:groups", "all", "a", 0, "50-1", "60-1", *options)
+    yield _command("XREADGROUP", "GROUP", "counted", "c", "COUNT", 2, "STREAMS", "stream:groups", ">")
+
+
+def idle_consumers() -> Iterable[Words]:
+    """Consumers that asked and got nothing, or never asked: what only redis-server 7.2 keeps apart."""
+    for number in range(5):
+        yield _command("XADD", "stream:idle", f"{number + 1}", "f", number)
+    yield _command("XGROUP", "CREATE", "stream:idle", "group", "0")
+    yield _command("XGROUP", "CREATECONSUMER", "stream:idle", "group", "new")
+    for _ in range(2):
+        yield _command("XREADGROUP", "GROUP", "group", "late", "STREAMS", "stream:idle", ">")
+    yield _command("XREADGROUP", "GROUP", "group", "careless", "NOACK", "STREAMS", "stream:idle", ">")
+
+
 def names() -> Iterable[Words]:
     """Names of keys: any bytes, none, many; expiries; other databases."""
     for number, name in enumerate([b"", ALL_BYTES, b"\r\n", b"\x00", b"n" * 300, b"n" * 70_000, b"123", b"*3\r\n"]):
@@ -163,9 +220,9 @@ def functions() -> Iterable[Words]:
 
 
 def everything(hash_expiry: bool) -> list[Words]:
-    """The whole data set; fields of hashes expire only if asked for."""
-    found = [*functions(), *strings(), *lists(), *hashes(), *sets(), *sorted_sets(), *names()]
-    return [*found, *hash_expiries()] if hash_expiry else found
+    """The whole data set; what redis-server 7.0 does not have, fields of hashes that expire, only if asked for."""
+    found = [*functions(), *strings(), *lists(), *hashes(), *sets(), *sorted_sets(), *streams(), *names()]
+    return [*found, *hash_expiries(), *idle_consumers()] if hash_expiry else found
 
 
 def changes(hash_expiry: bool) -> list[Words]:
@@ -190,6 +247,21 @@ def changes(hash_expiry: bool) -> list[Words]:
         _command("MOVE", "string:2", 5),
         _command("SWAPDB", 9, 10),
         _command("DEL", "zset:1", "nothing"),
+        _command("XADD", "stream:100", "*", "field", 100),
+        _command("XADD", "stream:101", "MAXLEN", "~", 50, "1000-*", "field", 100),
+        _command("XADD", "stream:99", "NOMKSTREAM", "MINID", "50", "1000-*", "field", 100),
+        _command("XDEL", "stream:integers", "1-3", "1-5"),
+        _command("XTRIM", "stream:deleted:middle", "MAXLEN", "~", 200),
+        _command("XREADGROUP", "GROUP", "all", "a", "COUNT", 2, "STREAMS", "stream:groups", ">"),
+        _command("XREADGROUP", "GROUP", "some", "new", "COUNT", 3, "STREAMS", "stream:groups", ">"),
+        _command("XGROUP", "SETID", "stream:groups", "all", "163-1", "ENTRIESREAD", 164),  # 7.0 does not log it
+        _command("XGROUP", "SETID", "stream:groups", "some", "103-1", "ENTRIESREAD", 104),
+        _command("XACK", "stream:groups", "all", "1-1", "90-1", "1000"),
+        _command("XCLAIM", "stream:groups", "all", "b", 0, "2-1", "51-1", "RETRYCOUNT", 7),
+        _command("XAUTOCLAIM", "stream:groups", "all", "a", 0, "100-1", "COUNT", 3),
+        _command("XGROUP", "SETID", "stream:groups", "none", "10-1", "ENTRIESREAD", 11),
+        _command("XGROUP", "DELCONSUMER", "stream:groups", "all", ALL_BYTES),
+        _command("XGROUP", "DESTROY", "stream:groups", ""),
         _command("MULTI"),
         _command("INCR", "effects:count"),
         _command("SELECT", 7),
@@ -315,8 +387,10 @@ def libraries(port: int) -> dict[object, object]:
 
 def _comparable(port: int, select: Words, key: bytes, kind: bytes, value: object) -> tuple[object, ...]:
     """A value in a form that does not depend on the order in which it was told."""
-    if not isinstance(value, list) or kind in (b"list", b"stream"):
-        return (repr(value) if kind == b"stream" else value,)
+    if not isinstance(value, list) or kind == b"list":
+        return (value,)
+    if kind == b"stream":
+        return (repr(value), *_about_stream(port, select, key))
     if kind == b"set":
         return (frozenset(value),)
     if kind == b"zset":
@@ -328,6 +402,24 @@ def _comparable(port: int, select: Words, key: bytes, kind: bytes, value: object
         if isinstance(expiries, list) and expiries and max(expiries) > 0:
             return (pairs, tuple(sorted(zip(fields, expiries))))
     return (pairs,)
+
+
+def _about_stream(port: int, select: Words, key: bytes) -> tuple[object, ...]:
+    """What a stream remembers, and its groups, but for what some version of redis-server tells otherwise."""
+    told = ask(port, [select, [b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"]])[1]
+    about = _by_name(told)
+    found: list[object] = [about[name] for name in (b"last-generated-id", b"max-deleted-entry-id", b"entries-added")]
+    for each in about[b"groups"]:
+        group = _by_name(each)
+        consumers = [_by_name(consumer)[b"name"] for consumer in group[b"consumers"]]
+        pending = group.get(b"pending", group.get(b"pel"))
+        found.append((group[b"name"], group[b"last-delivered-id"], group[b"entries-read"], consumers, repr(pending)))
+    return tuple(found)
+
+
+def _by_name(flat: object) -> dict[object, Any]:
+    assert isinstance(flat, list)
+    return dict(zip(flat[::2], flat[1::2]))
 
 
 def difference(found: Contents, expected: Contents) -> str:
