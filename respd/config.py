@@ -125,6 +125,7 @@ class Config:
         self.client_query_buffer_limit = 0
         self.client_output_buffer_limits: list[tuple[int, int, int]] = []
         self.proto_max_bulk_len = 0
+        self.hll_sparse_max_bytes = 3000
         self.databases = 16
         self.notify_keyspace_events = 0
         self.maxmemory_policy = b""

@@ -281,7 +281,7 @@ DIRECTIVES: Final = (
         alias="zset-max-ziplist-value",
         summary="bytes of a member of a compact sorted set",
     ),
-    _memory("hll-sparse-max-bytes", 3000),
+    _memory("hll-sparse-max-bytes", 3000, flags=IN_FORCE, summary="bytes of a HyperLogLog in its sparse form"),
     _memory(
         "stream-node-max-bytes", 4096, flags=IN_FORCE, summary="bytes of a stream's nodes, which are trimmed as a whole"
     ),

@@ -17,7 +17,7 @@ _CALLS = """
     PUBLISH a b | SPUBLISH a b | SUBSCRIBE a b | SSUBSCRIBE a b | WATCH a b | HSET h f v | HSET h | HGETEX h FIELDS 1 f
     ZADD z 1 a | ZSCORE z a | SINTER a b c | SDIFFSTORE d a b | PEXPIRE k 1 | get k | SeT k v gEt | SCAN 0 | KEYS a*
     SWAPDB 0 1 | FLUSHALL | TOUCH a b | UNLINK a | LCS a b | GETDEL k | SETRANGE k 0 v | ZADD | HEXPIRE h 1 FIELDS 1 f
-    EXISTS a a | RANDOMKEY | PFADD | LPOS l a | ZRANGE z 0 -1 | SPOP s | HSCAN h 0 | SUNION a | TYPE k | LOLWUT
+    EXISTS a a | RANDOMKEY | PFADD k | LPOS l a | ZRANGE z 0 -1 | SPOP s | HSCAN h 0 | SUNION a | TYPE k | LOLWUT
 """
 
 
@@ -26,8 +26,7 @@ def _getkeys() -> list[Case]:
     for line in _CALLS.strip().splitlines():
         for call in line.split("|"):
             call = call.strip()
-            if call.split()[0] != "PFADD":
-                found.append(case(f"keys of {call}", f"COMMAND GETKEYS {call}", f"COMMAND GETKEYSANDFLAGS {call}"))
+            found.append(case(f"keys of {call}", f"COMMAND GETKEYS {call}", f"COMMAND GETKEYSANDFLAGS {call}"))
     return found
 
 
