@@ -28,11 +28,8 @@ INTERPRETED = {
     "commands.introspection",
     "pollers",
     "scripting.bits",
-    "scripting.errors",
     "scripting.libraries",
-    "scripting.state",
     "scripting.sandbox",
-    "scripting.values",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from respd.scripting.errors import ScriptError
+from respd.scripting.numbers import to_number
 
 _MAGIC: Final = 6755399441055744.0  # 2**52 + 2**51: adding it leaves a number's low 32 bits in the mantissa's
 
@@ -26,19 +27,6 @@ def _argument(name: str, words: tuple[Any, ...], place: int) -> int:
     if isinstance(number, int) and -(1 << 51) < number < 1 << 51:
         return number & 0xFFFFFFFF
     return int(struct.unpack("<Q", struct.pack("<d", float(number) + _MAGIC))[0]) & 0xFFFFFFFF
-
-
-def to_number(text: bytes) -> float | None:
-    """A number as Lua reads it from a string; None when it is none."""
-    stripped = text.strip(b" \t\n\v\f\r")
-    try:
-        if stripped[:2].lower() == b"0x":
-            return float(int(stripped, 16))
-        if b"_" in stripped:
-            return None
-        return float(stripped)
-    except ValueError:
-        return None
 
 
 def _kind_of(word: Any) -> str:

@@ -151,7 +151,12 @@ class Libraries:
         """Forget all libraries, and the Lua state that they ran in."""
         self._libraries = {}
         self._functions = {}
-        self._state = None
+        self._close()
+
+    def _close(self) -> None:
+        if self._state is not None:
+            self._state.close()
+            self._state = None
 
     def restore(self, codes: Iterable[bytes], replace: bool, flush: bool) -> None:
         """Add several libraries or none: to those that are there, replacing some, or instead of all of them.
@@ -170,7 +175,10 @@ class Libraries:
         finally:
             if not is_done:
                 restored._let_all_go()
+                if flush:
+                    restored._close()
         if flush:
+            self._close()
             self._libraries = restored._libraries
             self._functions = restored._functions
             self._state = restored._state

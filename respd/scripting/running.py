@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from respd.command import MAY_REPLICATE, NOSCRIPT, WRITE
+from mypy_extensions import i64
+
+from respd.command import MAY_REPLICATE, NOSCRIPT, WRITE, Command
 from respd.errors import CommandError
 from respd.gates import ACL, DISK_FAILS, SNAPSHOT_FAILS
+from respd.protocol.replies import Status
 from respd.scripting.flags import NO_SHEBANG, NO_WRITES
 
 if TYPE_CHECKING:
     from respd.context import Context
     from respd.scripting.state import LuaState
 
-_UNKNOWN: Final = b"ERR Unknown Redis command called from script"
-_ARITY: Final = b"ERR Wrong number of args calling Redis command from script"
+NO_RUN: Final = Status(b"no script runs: a library is being loaded")
 _NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
 _DENIED: Final = b"ERR ACL failure in script: "
 _READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
@@ -32,41 +34,74 @@ _BLOCKED: Final = (
 
 
 class Run:
-    """One run of a script for one client: runs the commands that it calls."""
+    """The run of a script: for whom, and what it may do. A state has one, for its runs do not nest.
 
-    def __init__(self, ctx: Context, state: LuaState, read_only: bool) -> None:
+    `refused` are the flags of commands that it may not call, `replicates` is what it said by redis.set_repl, `wrote`
+    tells whether it has called a command that writes.
+    """
+
+    def __init__(self) -> None:
+        self.ctx: Context | None = None
+        self.refused: i64 = 0
+        self.read_only: bool = False
+        self.is_limited: bool = False  # the user may not run every command
+        self.replicates: bool = True
+        self.wrote: bool = False
+
+    def begin(self, ctx: Context, read_only: bool) -> None:
+        """Start a run for a client."""
         self.ctx = ctx
-        self.state = state
         self.read_only = read_only
+        self.is_limited = ctx.client.gates & ACL != 0
+        self.replicates = True
+        self.wrote = False
+        refused: i64 = NOSCRIPT
+        if read_only:
+            refused |= WRITE | MAY_REPLICATE
+        if ctx.engine.gates & DISK_FAILS:
+            refused |= WRITE
+        self.refused = refused
 
-    def call(self, words: list[bytes]) -> object:
-        """Run a command and return its reply, errors as values."""
-        engine = self.ctx.engine
-        command = engine.commands.lookup(words)
-        if command is None:
-            return CommandError(_UNKNOWN)
-        if command.subcommands is not None or not command.min_words <= len(words) <= command.max_words:
-            return CommandError(_ARITY)
-        if command.flags & NOSCRIPT:
-            return CommandError(_NOT_ALLOWED)
-        client = self.ctx.client
-        if client.gates & ACL:
-            denial = engine.denial(client, command, words)
+    def call(self, command: Command, words: list[bytes]) -> object:
+        """Run a command and return its reply, errors as values. How many words it takes has been checked.
+
+        It is NO_RUN for a library that is being loaded.
+        """
+        ctx = self.ctx
+        if ctx is None:
+            return NO_RUN
+        flags = command.flags
+        if flags & self.refused or self.is_limited:
+            refusal = self._refusal(ctx, command, words)
+            if refusal is not None:
+                return CommandError(refusal)
+        if flags & WRITE:
+            self.wrote = True
+        return ctx.engine.call_inner(ctx, command, words, not self.replicates)
+
+    def _refusal(self, ctx: Context, command: Command, words: list[bytes]) -> bytes | None:
+        """Return why the command may not be run, or None if it may."""
+        engine = ctx.engine
+        flags = command.flags
+        if flags & NOSCRIPT:
+            return _NOT_ALLOWED
+        if self.is_limited:
+            denial = engine.denial(ctx.client, command, words)
             if denial is not None:
-                return CommandError(_DENIED + engine.note_denial(self.ctx, denial, b"lua"))
-        if self.read_only and command.flags & (WRITE | MAY_REPLICATE):
-            return CommandError(_READ_ONLY)
-        if engine.gates & DISK_FAILS and command.flags & WRITE:
-            return CommandError(engine.disk_error())
-        return engine.call_inner(self.ctx, command, words, not self.state.replicates)
+                return _DENIED + engine.note_denial(ctx, denial, b"lua")
+        if not flags & self.refused:
+            return None
+        if self.read_only:
+            return _READ_ONLY
+        return engine.disk_error()
 
     def permits(self, words: list[bytes]) -> bool | None:
         """Tell whether the client's user may run a command; None when `words` name none."""
-        engine = self.ctx.engine
-        command = engine.commands.lookup(words)
-        if command is None:
+        ctx = self.ctx
+        command = None if ctx is None else ctx.engine.commands.lookup(words)
+        if ctx is None or command is None:
             return None
-        return engine.denial(self.ctx.client, command, words) is None
+        return ctx.engine.denial(ctx.client, command, words) is None
 
 
 def run_script(
@@ -90,17 +125,16 @@ def run_script(
     client = ctx.client
     clock = engine.clock
     was_frozen, denied = clock.frozen, ctx.deny_blocking
-    resp, index, fieldsets = client.resp, client.db_index, client.fieldsets
-    run = Run(ctx, state, read_only or flags & NO_WRITES != 0)
+    resp, index = client.resp, client.db_index
+    state.current.begin(ctx, read_only or flags & NO_WRITES != 0)
     clock.frozen = True
     ctx.deny_blocking = True
     client.resp = 2
-    client.fieldsets = {}  # a script's HIMPORT PREPARE is its own, too
     try:
-        return state.run(function, name, keys, arguments, run, as_parameters)
+        return state.run(function, name, keys, arguments, as_parameters)
     finally:
+        state.current.ctx = None
         client.resp = resp
-        client.fieldsets = fieldsets
         ctx.deny_blocking = denied
         clock.frozen = was_frozen
         if client.db_index != index:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from respd.errors import CommandError
+from respd.scripting.calls import sha1_hex
 from respd.scripting.errors import ScriptError
 from respd.scripting.flags import read_flags
-from respd.scripting.state import LuaState, sha1_hex
+from respd.scripting.state import LuaState
 
 _MAX_EVALUATED: Final = 500  # scripts that came by EVAL alone; Redis 7.4 forgets older ones too
 _NO_SCRIPT: Final = b"NOSCRIPT No matching script. Please use EVAL."
@@ -108,4 +109,6 @@ class Scripts:
         """Forget all scripts, and the Lua state they ran in."""
         self._scripts = {}
         self._evaluated = {}
-        self._state = None
+        if self._state is not None:
+            self._state.close()
+            self._state = None

@@ -19,18 +19,18 @@ HOOK_INTERVAL: Final = 1_000_000  # instructions between two looks at whether to
 LOADING_HOOK_INTERVAL: Final = 100_000  # the same for libraries that are being loaded
 
 SANDBOX: Final = rb"""
-local offered, kept, tidy_at_kb, interval, loading_interval = ...
+local offered, kept, interval, loading_interval = ...
 local as_function = python.as_function
 local error, select, setmetatable, type, tostring, next = error, select, setmetatable, type, tostring, next
 local pcall, xpcall, rawset, rawget, loadstring, setfenv = pcall, xpcall, rawset, rawget, loadstring, setfenv
 local getmetatable, pairs, table_concat, string_byte = getmetatable, pairs, table.concat, string.byte
-local resume, create, wrap, collectgarbage = coroutine.resume, coroutine.create, coroutine.wrap, collectgarbage
+local resume, create, wrap = coroutine.resume, coroutine.create, coroutine.wrap
 local getinfo, sethook, unpack = debug.getinfo, debug.sethook, unpack
 local null, dump, without_tail_calls = offered.null, string.dump, as_function(offered.without_tail_calls)
 local own_source = getinfo(1, 'S').source
 debug, python, package, require, module, io = nil
 local error_text, must_end = as_function(offered.error_text), as_function(offered.must_end)
-local spare, is_late = as_function(offered.spare), as_function(offered.is_late)
+local is_late = as_function(offered.is_late)
 local READONLY = 'Attempt to modify a readonly table'
 local fatal = {err = 'ERR Error running script: the server ended it'}
 
@@ -87,18 +87,40 @@ local redis = {
     LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
     REPL_NONE = 0, REPL_AOF = 1, REPL_SLAVE = 2, REPL_REPLICA = 2, REPL_ALL = 3,
     REDIS_VERSION = offered.version, REDIS_VERSION_NUM = offered.version_number,
-    call = as_function(offered.call), acl_check_cmd = as_function(offered.acl_check_cmd),
-    sha1hex = as_function(offered.sha1hex), setresp = as_function(offered.setresp),
-    set_repl = as_function(offered.set_repl), log = as_function(offered.log),
+    call = as_function(offered.call),
     breakpoint = function() return false end, debug = function() end,
     replicate_commands = function() return true end,
 }
+for name, value in pairs(offered.functions) do redis[name] = as_function(value) end
 local try_call = as_function(offered.pcall)
 function redis.pcall(...)
     local reply, text, counted = try_call(...)
     if text == nil then return reply end
     if counted then return {err = text, ignore_error_stats_update = true} end
     return {err = text}
+end
+-- The short cut of `sources`: commands by the names they were called by, as functions, and as what a word is asked of.
+local redis_call, entry, ok_mark = redis.call, as_function(offered.entry), offered.ok
+local functions, items = {}, {}
+local function prepared(name)
+    local made, takes_one = entry(name)
+    if made == nil then return nil end
+    local called = as_function(made)
+    functions[name] = called
+    if takes_one then items[name] = made end
+    return called
+end
+local function call(name, ...)
+    local item, reply = items[name]
+    if item and select('#', ...) == 1 then
+        reply = item[...]
+    else
+        local called = functions[name] or prepared(name)
+        if not called then return redis_call(name, ...) end
+        reply = called(...)
+    end
+    if reply ~= reply then return {ok = 'OK'} end
+    return reply
 end
 local function single_field(field, ...)
     local given = ...
@@ -208,12 +230,22 @@ function globals.getmetatable(...)
     return getmetatable(...)
 end
 
-local function compile(text, name)
+local sweeps_all = false  -- once there are libraries
+local sweeping = setmetatable({}, {__mode = 'k'})
+local function compile(text, name, shortened, sweeps)
     if string_byte(text, 1) == 27 then return nil, offered.byte_code end
     local made, problem = loadstring(text, name)
     if not made then return nil, problem end
-    local code = without_tail_calls(dump(made))
-    return setfenv(code and loadstring(code) or made, globals_proxy)
+    local code = without_tail_calls(dump(made), 1)
+    made = setfenv(code and loadstring(code) or made, globals_proxy)
+    -- With the short cut there may be more upvalues than Lua allows.
+    local outer = shortened and loadstring(shortened, name)
+    if outer then
+        code = without_tail_calls(dump(outer), 2)
+        made = setfenv(code and loadstring(code) or outer, globals_proxy)(call)
+    end
+    if sweeps then sweeping[made] = true end
+    return made
 end
 function globals.loadstring(text, name)
     if type(text) ~= 'string' and type(text) ~= 'number' then
@@ -237,7 +269,12 @@ function globals.load(reader, name)
 end
 
 local function where()
-    local place = getinfo(4, 'Sl')
+    local level = 4
+    local place = getinfo(level, 'Sl')
+    while place and place.source == own_source do
+        level = level + 1
+        place = getinfo(level, 'Sl')
+    end
     if place and place.currentline > 0 then return place.short_src .. ':' .. place.currentline .. ': ' end
     return ''
 end
@@ -262,7 +299,7 @@ local function explain(problem)
     return problem
 end
 
-local function tidy()
+local function sweep()
     for place = 1, #proxies do
         local proxy = proxies[place]
         local key = next(proxy)
@@ -271,64 +308,136 @@ local function tidy()
             key = next(proxy)
         end
     end
-    if collectgarbage('count') > tidy_at_kb then spare() end
 end
 
--- lupa's iteration loses its way at functions of Python's: none may be in a table that goes out.
--- The table itself stays as it is: it may belong to a library.
-local function nothing() end
-local function has_functions(one, seen, depth)
-    if type(one) ~= 'table' then return type(one) == 'function' end
-    if seen[one] or hidden[one] or depth > 202 then return false end
-    seen[one] = true
-    for key, value in next, one do
-        if has_functions(value, seen, depth + 1) or has_functions(key, seen, depth + 1) then return true end
-    end
-    return false
+-- A table that goes out: see `results`, which reads the kinds.
+local SIMPLE, ARRAY, STATUS, ERROR, DOUBLE, BIG_NUMBER, VERBATIM, MAP, SET = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local COUNTED_ERROR, NOTHING = 10, 11
+local leaves = {string = true, number = true, boolean = true}
+local at_once = 4000
+local pending
+local function put(out, count, kind, value)
+    out[count + 1], out[count + 2] = kind, value
+    return count + 2
 end
-local function without_functions(one, copies, depth)
-    if type(one) ~= 'table' then return type(one) == 'function' and nothing or one end
-    if hidden[one] or copies[one] or depth > 202 then return copies[one] or {} end
-    local copy = {}
-    copies[one] = copy
+local flatten
+local function flatten_members(one, out, count, depth, is_map)
+    local place, size = count + 2, 0
+    count = put(out, count, is_map and MAP or SET, 0)
     for key, value in next, one do
-        if type(key) ~= 'function' then
-            copy[without_functions(key, copies, depth + 1)] = without_functions(value, copies, depth + 1)
+        size = size + 1
+        count = flatten(key, out, count, depth)
+        if is_map then count = flatten(value, out, count, depth) end
+    end
+    out[place] = size
+    return count
+end
+function flatten(one, out, count, depth)
+    local kind = type(one)
+    if leaves[kind] then return put(out, count, SIMPLE, one) end
+    if kind ~= 'table' then return put(out, count, NOTHING, false) end
+    if depth > 200 then return put(out, count, ERROR, 'ERR reached lua stack limit') end
+    local field = rawget(one, 'err')
+    if type(field) == 'string' then
+        return put(out, count, rawget(one, 'ignore_error_stats_update') and COUNTED_ERROR or ERROR, field)
+    end
+    field = rawget(one, 'ok')
+    if type(field) == 'string' then return put(out, count, STATUS, field) end
+    field = rawget(one, 'double')
+    if type(field) == 'number' then return put(out, count, DOUBLE, field) end
+    field = rawget(one, 'big_number')
+    if type(field) == 'string' then return put(out, count, BIG_NUMBER, field) end
+    field = rawget(one, 'verbatim_string')
+    if type(field) == 'table' then
+        local text, format = rawget(field, 'string'), rawget(field, 'format')
+        if type(text) == 'string' and type(format) == 'string' then
+            return put(out, put(out, count, VERBATIM, text), SIMPLE, format)
         end
     end
-    return copy
+    field = rawget(one, 'map')
+    if type(field) == 'table' then return flatten_members(field, out, count, depth + 1, true) end
+    field = rawget(one, 'set')
+    if type(field) == 'table' then return flatten_members(field, out, count, depth + 1, false) end
+    local place, size = count + 2, 0
+    count = put(out, count, ARRAY, 0)
+    while true do
+        local item = rawget(one, size + 1)
+        if item == nil then break end
+        size = size + 1
+        count = flatten(item, out, count, depth + 1)
+    end
+    out[place] = size
+    return count
+end
+local function is_array(one)
+    return getmetatable(one) == nil and one.err == nil and one.ok == nil and one.double == nil and one.map == nil
+        and one.set == nil and one.big_number == nil and one.verbatim_string == nil
+end
+local function outgoing(one)
+    if is_array(one) then
+        local count = 0
+        while true do
+            local item = one[count + 1]
+            if item == nil then
+                pending = one
+                return true, count, unpack(one, 1, count < at_once and count or at_once)
+            end
+            if not leaves[type(item)] then break end
+            count = count + 1
+        end
+    end
+    pending = {}
+    local count = flatten(one, pending, 0, 0)
+    return false, count, unpack(pending, 1, count < at_once and count or at_once)
+end
+local function more(place)
+    return false, unpack(pending, place, place + at_once - 1)
 end
 
 local function failed(value)
     if type(value) ~= 'table' then return nil, 'ERR ' .. tostring(value), nil, nil, nil end
     local text = rawget(value, 'err')
     if type(text) ~= 'string' and type(text) ~= 'number' then text = 'ERR unknown error' end
-    local counted = rawget(value, 'ignore_error_stats_update')
-    return nil, tostring(text), rawget(value, 'source'), rawget(value, 'line'), counted
+    local is_counted = rawget(value, 'ignore_error_stats_update')
+    return nil, tostring(text), rawget(value, 'source'), rawget(value, 'line'), is_counted
+end
+
+local function result(done, ...)
+    if done then return ... end
+    return failed(as_table(...))
 end
 
 local called, called_keys, called_arguments
 local function call_with_parameters() return called(called_keys, called_arguments) end
 
--- Returns the function's first value; or nil, the error, its source and line, and whether it was counted.
-local function run(number, keys, arguments, as_parameters)
+-- Returns the function's first value, a table as `results` tells; or nil, the error, its source and line, and whether
+-- it was counted.
+local function run_tables(number, as_parameters, keys, arguments)
     local body = kept[number]
     local done, value
+    pending = nil
     if as_parameters then
         called, called_keys, called_arguments = body, keys, arguments
         done, value = xpcall(call_with_parameters, explain)
         called, called_keys, called_arguments = nil, nil, nil
     else
-        rawset(globals, 'KEYS', keys)
-        rawset(globals, 'ARGV', arguments)
+        globals.KEYS, globals.ARGV = keys, arguments
         done, value = xpcall(body, explain)
+        globals.KEYS, globals.ARGV = false, false
     end
-    if done and type(value) == 'table' and has_functions(value, {}, 0) then
-        value = without_functions(value, {}, 0)
-    end
-    tidy()
-    if done then return value end
-    return failed(value)
+    if sweeps_all or sweeping[body] then sweep() end
+    if not done then return failed(value) end
+    local kind = type(value)
+    if kind == 'table' then return result(pcall(outgoing, value)) end
+    if leaves[kind] then return value end
+end
+local function run(number, as_parameters, key_count, ...)
+    local count = select('#', ...)
+    if count == key_count then return run_tables(number, as_parameters, {...}, {}) end
+    if key_count == 0 then return run_tables(number, as_parameters, {}, {...}) end
+    local words = {...}
+    local keys = {unpack(words, 1, key_count)}
+    return run_tables(number, as_parameters, keys, {unpack(words, key_count + 1, count)})
 end
 
 -- Runs a library that registers its functions. Returns nothing; or nil, the error and more.
@@ -338,7 +447,8 @@ local function load(number)
     local done, value = xpcall(kept[number], explain)
     world.__index = globals
     sethook(hook, '', interval)
-    tidy()
+    sweep()
+    sweeps_all = true
     if not done then return failed(value) end
 end
 
@@ -352,5 +462,5 @@ local function flat_of(one)
     end
     return true, true, unpack(flat, 1, count)
 end
-return compile, run, load, where, flat_of
+return compile, run, run_tables, load, where, more, flat_of
 """

@@ -5,6 +5,7 @@ written in C it stays, as the call ends before anything is forgotten; ours are p
 it. So in the byte code of a chunk, as `string.dump` gives it, the tail calls become calls whose results the RETURN that
 always follows hands on: all in the chunk's main function, which nothing can call again from within; in others those
 whose function is a global or a field of one. Others stay, since a function that calls itself so may do it forever.
+The main function of a chunk made by `sources.shorten` is the one inside it.
 
 Source: lua.org/source/5.1, lopcodes.h (the instructions), ldump.c (the format).
 """
@@ -24,12 +25,15 @@ _WRITES_A: Final = frozenset({*range(7), *range(10, 22), 27, 28, 36, 37})
 _SIZES: Final = (0, 1, 0, 8)  # of constants: nil, boolean, none, number
 
 
-def without_tail_calls(code: bytes) -> bytes | None:
-    """Return byte code without the tail calls to libraries, or None where there is nothing to change. O(size)."""
+def without_tail_calls(code: bytes, main_depth: int) -> bytes | None:
+    """Return byte code without the tail calls to libraries, or None where there is nothing to change. O(size).
+
+    The functions that are less than `main_depth` deep are main functions.
+    """
     if not code.startswith(_HEADER):
         return None
     walk = _Walk(code)
-    walk.function(is_main=True)
+    walk.function(main_depth)
     return bytes(walk.code) if walk.is_changed else None
 
 
@@ -50,11 +54,11 @@ class _Walk:
         size = int.from_bytes(self.code[self.at : self.at + 8], "little")
         self.at += 8 + size
 
-    def function(self, is_main: bool) -> None:
+    def function(self, main_depth: int) -> None:
         """Go over one function and those inside it."""
         self._skip_string()
         self.at += 12  # lines, counts of values, stack
-        self._instructions(is_main)
+        self._instructions(main_depth > 0)
         for _ in range(self._int()):
             kind = self.code[self.at]
             self.at += 1
@@ -63,7 +67,7 @@ class _Walk:
             else:
                 self.at += _SIZES[kind]
         for _ in range(self._int()):
-            self.function(is_main=False)
+            self.function(main_depth - 1)
         self.at += 4 * self._int()  # lines
         for _ in range(self._int()):  # local variables
             self._skip_string()

@@ -1,11 +1,8 @@
-"""Values on their way into Lua and out. Source: redis.io, "Redis Lua API reference", data type conversion.
-
-Tables that come out are read without their metamethods, so no code of the script runs outside its protected call.
-"""
+"""Replies on their way into Lua. Source: redis.io, "Redis Lua API reference", data type conversion."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from respd.datatypes.streams import Entries
 from respd.datatypes.strings import format_double
@@ -24,32 +21,17 @@ from respd.protocol.replies import (
     Verbatim,
 )
 
-_MAX_DEPTH: Final = 200
-_TOO_DEEP: Final = b"ERR reached lua stack limit"
-_MIN_INT: Final = -(1 << 63)
-_PUNCTUATION: Final = bytes.maketrans(b"\r\n", b"  ")
-
-
-def number_word(number: float) -> bytes:
-    """A number as a word of a command."""
-    if isinstance(number, int):
-        return b"%d" % number
-    if number != number:
-        return b"-nan"
-    if number == 0.0:
-        return b"0"
-    return format_double(number)
-
 
 class Converter:
     """Converts for one Lua state. `resp` is the protocol version that the running script has chosen."""
 
     def __init__(self, lua: Any) -> None:
         self.lua = lua
-        self.table_type = type(lua.table())
-        self.resp = 2
+        self.resp: int = 2
 
-    # -- into Lua
+    def close(self) -> None:
+        """Let go of the state."""
+        self.lua = None
 
     def to_lua(self, reply: Any) -> Any:
         """The Lua value of a command's reply. O(size)."""
@@ -126,78 +108,25 @@ class Converter:
             table[self.to_lua(item)] = True
         return self.lua.table_from({b"set": table})
 
-    # -- out of Lua
 
-    def to_reply(self, value: Any, depth: int = 0) -> object:
-        """The reply that a Lua value stands for. O(size)."""
-        if isinstance(value, bytes):
-            return value
-        if value is None:
-            return None
-        if isinstance(value, bool):
-            if self.resp == 3:
-                return value
-            return 1 if value else None
-        if isinstance(value, int):
-            return value
-        if isinstance(value, float):
-            return int(value) if -9.3e18 < value < 9223372036854775807.0 else _MIN_INT
-        if type(value) is not self.table_type:
-            return None  # a function, a thread, or userdata
-        if depth > _MAX_DEPTH:
-            return CommandError(_TOO_DEEP)
-        return self._table_to_reply(value, depth)
-
-    def _is_table(self, value: Any) -> bool:
-        return type(value) is self.table_type
-
-    def _table_to_reply(self, table: Any, depth: int) -> object:
-        named: dict[bytes, Any] = {}
-        numbered: dict[int, Any] = {}
-        for key, value in table.items():
-            if isinstance(key, bytes):
-                named[key] = value
-            elif isinstance(key, int) and not isinstance(key, bool):
-                numbered[key] = value
-        if named:
-            special = self._named_to_reply(named, depth)
-            if special is not self:
-                return special
-        items: list[object] = []
-        place = 1
-        while place in numbered:
-            items.append(self.to_reply(numbered[place], depth + 1))
-            place += 1
-        return items
-
-    def _named_to_reply(self, named: dict[bytes, Any], depth: int) -> object:
-        """The reply of a table with a field that says what it is; `self` without one."""
-        error = named.get(b"err")
-        if isinstance(error, bytes):
-            return CommandError(error.partition(b"\0")[0], bool(named.get(b"ignore_error_stats_update")))
-        status = named.get(b"ok")
-        if isinstance(status, bytes):
-            return Status(status.partition(b"\0")[0].translate(_PUNCTUATION))
-        double = named.get(b"double")
-        if isinstance(double, (int, float)) and not isinstance(double, bool):
-            return float(double)
-        digits = named.get(b"big_number")
-        if isinstance(digits, bytes):
-            return BigNumber(digits.translate(_PUNCTUATION))
-        verbatim: Any = named.get(b"verbatim_string")
-        if self._is_table(verbatim):
-            parts = {key: value for key, value in verbatim.items() if isinstance(key, bytes)}
-            text, kind = parts.get(b"string"), parts.get(b"format")
-            if isinstance(text, bytes) and isinstance(kind, bytes):
-                return Verbatim(kind.partition(b"\0")[0][:3].ljust(3), text)
-        mapping: Any = named.get(b"map")
-        if self._is_table(mapping):
-            flat: list[object] = []
-            for key, value in mapping.items():
-                flat.append(self.to_reply(key, depth + 1))
-                flat.append(self.to_reply(value, depth + 1))
-            return MapReply(flat)
-        members: Any = named.get(b"set")
-        if self._is_table(members):
-            return SetReply([self.to_reply(key, depth + 1) for key, _ in members.items()])
-        return self
+def size_in_lua(reply: Any) -> int:
+    """Return about how many bytes a reply takes as a Lua value."""
+    if isinstance(reply, (bytes, bytearray)):
+        return len(reply) + 24
+    items: Any = None
+    if isinstance(reply, list):
+        items = reply
+    elif isinstance(reply, (SetReply, Push)):
+        items = reply.items
+    elif isinstance(reply, (MapReply, Pairs, KeyedReply)):
+        items = reply.flat
+    elif isinstance(reply, Verbatim):
+        return len(reply.text) + 300
+    elif isinstance(reply, Entries):
+        items = reply.listed()
+    if not isinstance(items, list):
+        return 64
+    size = 64
+    for item in items:
+        size += 40 + (len(item) if isinstance(item, bytes) else size_in_lua(item))
+    return size

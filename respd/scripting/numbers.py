@@ -1,0 +1,46 @@
+"""Numbers and texts as C functions take them from a script. Source: lua.org/manual/5.1."""
+
+from __future__ import annotations
+
+from respd.datatypes.strings import format_double
+
+
+def to_number(text: bytes) -> float | None:
+    """A number as Lua reads it from a string; None when it is none."""
+    stripped = text.strip(b" \t\n\v\f\r")
+    try:
+        if stripped[:2].lower() == b"0x":
+            return float(int(stripped, 16))
+        if b"_" in stripped:
+            return None
+        return float(stripped)
+    except ValueError:
+        return None
+
+
+def number_word(number: float) -> bytes:
+    """A number as a word of a command."""
+    if isinstance(number, int):
+        return b"%d" % number
+    if number != number:
+        return b"-nan"
+    if number == 0.0:
+        return b"0"
+    return format_double(number)
+
+
+def as_text(word: object) -> bytes:
+    """A string or number as Lua's tostring has it; nothing for other values."""
+    if isinstance(word, bytes):
+        return word
+    if isinstance(word, bool) or not isinstance(word, (int, float)):
+        return b""
+    return b"%.14g" % word
+
+
+def as_integer(word: object) -> int:
+    """A number, or a string that reads as one, cut to an integer; else 0."""
+    number: object = to_number(word) if isinstance(word, bytes) else word
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return 0
+    return int(number) if abs(number) < 1e300 else 0
