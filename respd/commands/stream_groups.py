@@ -172,6 +172,8 @@ def xgroup_create(ctx: Context, args: list[bytes]) -> object:
     key, name = args[2], args[3]
     db = ctx.db
     stream = db.write_stream(key) if options.makes_stream else _group_stream(ctx, key)
+    if len(args) > 8:
+        raise wrong_use(b"XGROUP", args[1])
     if args[4] == b"$":
         last_id = FIRST_ID if stream is None else stream.last_id
     else:
