@@ -108,9 +108,13 @@ class Workers:
 
     def start(self, module: str, *words: str, ready: str = "") -> Worker:
         """Start `python -m module words` and wait until it prints `ready`."""
-        log_path = self._directory / f"{len(self._started)}-{module}.log"
-        environment = {**respd_environment(), "RESPD_TEST_BROKER": self.broker, "PYTHONUNBUFFERED": "1"}
-        worker = Worker([sys.executable, "-m", module, *words], log_path, environment)
+        environment = {"RESPD_TEST_BROKER": self.broker, "PYTHONUNBUFFERED": "1"}
+        return self.run(sys.executable, "-m", module, *words, ready=ready, environment=environment)
+
+    def run(self, *words: str, ready: str, environment: dict[str, str]) -> Worker:
+        """Start a program and wait until it prints `ready`."""
+        log_path = self._directory / f"worker-{len(self._started)}.log"
+        worker = Worker(list(words), log_path, {**respd_environment(), **environment})
         self._started.append(worker)
         if ready:
             worker.says(ready)
