@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
-from respd.arguments import int_arg, timeout_arg
+from respd.arguments import int_arg, int_arg_between, timeout_arg
 from respd.blocking import BLOCK_STREAM, Block
 from respd.command import ACCESS, BLOCKING, MOVABLE_KEYS, READONLY, RO, Group, keyword_key, one_key
 from respd.commands.stream_arguments import id_arg, range_args
 from respd.datatypes.stream_nodes import LAST_ID, id_text
-from respd.datatypes.streams import EVERYTHING, Stream
+from respd.datatypes.streams import EVERYTHING, Entries, Stream
+from respd.datatypes.strings import INT64_MAX
 from respd.errors import SYNTAX, CommandError
 from respd.protocol.replies import NULL_ARRAY, KeyedReply
 
@@ -28,6 +29,8 @@ _NEW_ID: Final = (
 _UNBALANCED: Final = (
     b"ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be specified."
 )
+
+_ARRAY_BYTES: Final = 4  # of a short array's header
 
 group = Group("stream")
 
@@ -92,7 +95,9 @@ def _range(ctx: Context, args: list[bytes], first: bytes, last: bytes, reverse: 
     flags=READONLY | BLOCKING | MOVABLE_KEYS,
     keys=keyword_key("STREAMS", 1, RO | ACCESS, last=-1, step=1, limit=2),
     since="5.0.0",
-    syntax="[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
+    syntax="[COUNT count] [MAXCOUNT maxcount:integer] [MAXSIZE maxsize:integer] [BLOCK milliseconds] "
+    "STREAMS key [key ...] id [id ...]",
+    history=(("8.10.0", "Takes `MAXCOUNT` and `MAXSIZE`."),),
 )
 def xread(ctx: Context, args: list[bytes]) -> object:
     """Return the entries of several streams behind given ids, or wait for some.
@@ -106,10 +111,11 @@ def xread(ctx: Context, args: list[bytes]) -> object:
         stream = ctx.db.read_stream(key)
         after.append(_after(request.ids[index], stream))
     flat: list[object] = []
+    budget = request.budget
     for index, key in enumerate(request.keys):
         stream = ctx.db.read_stream(key)
         if stream is not None and after[index] < stream.last_id:
-            entries = stream.entries(after[index] + 1, LAST_ID, request.count, False)
+            entries = budget.entries(key, stream, after[index] + 1, request.count)
             if entries.count > 0:
                 flat.append(key)
                 flat.append(entries)
@@ -138,6 +144,75 @@ def _after(word: bytes, stream: Stream | None) -> int:
 
 
 @final
+class Budget:
+    """MAXCOUNT and MAXSIZE: how much a reply may hold, of all its streams together; -1 for any amount.
+
+    MAXSIZE counts the bytes of the reply, in RESP2. The first entry is returned however large it is.
+    """
+
+    def __init__(self) -> None:
+        self.count: int = -1
+        self.size: int = -1
+        self.is_empty: bool = True  # nothing has been spent yet
+
+    def take(self, option: bytes, word: bytes) -> None:
+        """Read the value of an option."""
+        value = int_arg_between(word, 1, INT64_MAX, b"ERR %b must be a positive integer" % option)
+        if option == b"MAXCOUNT":
+            self.count = value
+        else:
+            self.size = value
+
+    def check(self, count: int) -> None:
+        """Check that COUNT is not more than MAXCOUNT."""
+        if 0 <= self.count < count:
+            raise CommandError(b"ERR MAXCOUNT must be greater than or equal to COUNT")
+
+    def entries(self, key: bytes, stream: Stream, start: int, count: int) -> Entries:
+        """Return up to `count` entries of a stream from an id on, as many as fit, and spend what they take."""
+        if self.count >= 0 and (count < 0 or count > self.count):
+            count = self.count
+        if self.size < 0:
+            found = stream.entries(start, LAST_ID, count, False)
+        else:
+            found = stream.entries(start, LAST_ID, self._fitting(key, stream, start, count), False)
+        if self.count >= 0:
+            self.count -= int(found.count)
+        return found
+
+    def _fitting(self, key: bytes, stream: Stream, start: int, count: int) -> int:
+        """Return how many entries fit into the bytes that are left, and take away what they need."""
+        left = self.size - _bulk_size(len(key)) - 2 * _ARRAY_BYTES
+        fitting = 0
+        while fitting != count:
+            some = stream.entries(start, LAST_ID, 1, False).items()
+            if not some:
+                break
+            id, fields = some[0]
+            left -= _entry_size(id, fields)
+            if left < 0 and not self.is_empty:
+                break
+            self.is_empty = False
+            fitting += 1
+            start = id + 1
+        if fitting:
+            self.size = max(0, left)
+        return fitting
+
+
+def _entry_size(id: int, fields: list[bytes]) -> int:
+    size = 2 * _ARRAY_BYTES + _bulk_size(len(id_text(id)))
+    for word in fields:
+        size += _bulk_size(len(word))
+    return size
+
+
+def _bulk_size(size: int) -> int:
+    """Return the bytes of a bulk string on the wire."""
+    return size + len(b"$%d" % size) + 4
+
+
+@final
 class ReadOptions:
     """The words of XREAD, checked in Redis' order."""
 
@@ -145,6 +220,7 @@ class ReadOptions:
         self.blocks: bool = False
         self.deadline_ms: int = 0
         self.count: int = EVERYTHING
+        self.budget: Budget = Budget()
         at = 1
         total = len(args)
         while True:
@@ -162,11 +238,14 @@ class ReadOptions:
             elif option == b"COUNT":
                 count = int_arg(args[at + 1])
                 self.count = count if count > 0 else EVERYTHING
+            elif option in (b"MAXCOUNT", b"MAXSIZE"):
+                self.budget.take(option, args[at + 1])
             elif option == b"GROUP" and more > 1:
                 raise CommandError(_GROUP_OPTION)
             else:
                 raise CommandError(SYNTAX)
             at += 2
+        self.budget.check(self.count)
         count = total - at - 1
         if count % 2:
             raise CommandError(_UNBALANCED)

@@ -5,21 +5,27 @@ Source: redis.io/commands/?group=stream.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, final
 
 from respd.arguments import int_arg
 from respd.command import DELETE, DENYOOM, FAST, READONLY, RO, RW, UPDATE, WRITE, Group, noted, one_key
 from respd.commands.stream_arguments import SEQUENCE_MAX, Trimming, id_arg, new_id_arg
+from respd.commands.stream_producers import producers_of
 from respd.datatypes.stream_nodes import LAST_ID, id_text
+from respd.datatypes.stream_producers import content_iid
 from respd.errors import NO_SUCH_KEY, SYNTAX, CommandError, wrong_arity
 from respd.keyspace_events import STREAM
 from respd.protocol.replies import OK
 
 if TYPE_CHECKING:
     from respd.context import Context
+    from respd.datatypes.streams import Stream
 
 _TRIM: Final = "<MAXLEN | MINID> [equal== | approximately=~] threshold [LIMIT count]"
 _POLICY: Final = "references=[KEEPREF | DELREF | ACKED]"
+_MESSAGE: Final = "idempotency=[IDMPAUTO producer-id | IDMP producer-id idempotent-id]"
+_OWN_ID: Final = b"ERR IDMP/IDMPAUTO can be used only with auto-generated IDs"
+_TWICE: Final = b"ERR IDMP/IDMPAUTO specified multiple times"
 _IS_ZERO: Final = b"ERR The ID specified in XADD must be greater than 0-0"
 _NOT_GREATER: Final = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
 _EXHAUSTED: Final = b"ERR The stream has exhausted the last possible ID, unable to add more items"
@@ -38,83 +44,162 @@ group = Group("stream")
     flags=WRITE | DENYOOM | FAST,
     keys=noted(one_key(RW | UPDATE), "UPDATE rather than INSERT, since it may trim."),
     since="5.0.0",
-    syntax=f"key [NOMKSTREAM] {_POLICY} trim=[{_TRIM}] id-selector=<auto-id=* | id> field value [field value ...]",
+    syntax=f"key [NOMKSTREAM] {_POLICY} {_MESSAGE} trim=[{_TRIM}] "
+    "id-selector=<auto-id=* | id> field value [field value ...]",
     complexity="O(1); with trimming O(N) where N is the number of entries removed",
     tips=("nondeterministic_output",),
     history=(
         ("6.2.0", "Takes `NOMKSTREAM`, `MINID` and `LIMIT`."),
         ("7.0.0", "Takes ids of the form `<ms>-*`."),
         ("8.2.0", "Takes `KEEPREF`, `DELREF` and `ACKED`."),
+        ("8.6.0", "Takes `IDMP` and `IDMPAUTO`."),
     ),
 )
 def xadd(ctx: Context, args: list[bytes]) -> object:
     """Append an entry to a stream, and trim the stream if asked.
 
-    Reply: the new id, null when the key is absent and NOMKSTREAM was given.
+    Reply: the new id, that of the first time for a message that its producer has sent before (IDMP), null when the key
+    is absent and NOMKSTREAM was given.
     Errors: of the options and the id, the number of words, 0-0, WRONGTYPE, an id that is not above the last.
     Log: XADD with the id that was given, and exact trimming. Source: redis.io/commands/xadd.
     """
-    trimming = None
-    creates = True
-    id = -1
-    has_seq = True
+    options = _NO_OPTIONS
     at = 2
     if args[2] != b"*":
-        trimming = Trimming()
-        while at < len(args) and args[at] != b"*":
-            after = trimming.take(args, at)
-            if after == at:
-                if args[at].upper() != b"NOMKSTREAM":
-                    id, has_seq = new_id_arg(args[at])
-                    break
-                creates = False
-                after = at + 1
-            at = after
-        trimming.check(ctx, False)
+        options = _Addition(ctx, args)
+        at = options.at
     size = len(args) - at - 1
     if size < 2 or size % 2 == 1:
         raise wrong_arity(b"xadd")
-    if id == 0 and has_seq:
+    if options.id == 0 and options.has_seq:
         raise CommandError(_IS_ZERO)
     key = args[1]
     db = ctx.db
-    if creates:
+    if options.creates:
         stream = db.open_stream(key)
     else:
         found = db.write_stream(key)
         if found is None:
             return None
         stream = found
-    last_id = stream.last_id
-    if last_id == LAST_ID:
-        raise CommandError(_EXHAUSTED)
-    is_made = id < 0 or not has_seq
-    if id < 0:
-        id = int(ctx.clock.ms) << 64
-        if id <= last_id:
-            id = last_id + 1
-    else:
-        if not has_seq and id >> 64 == last_id >> 64:
-            if last_id & SEQUENCE_MAX == SEQUENCE_MAX:
-                raise CommandError(_NOT_GREATER)
-            id = last_id + 1
-        if id <= last_id:
-            raise CommandError(_NOT_GREATER)
     fields = args[at + 1 :]
+    iid = options.iid
+    if options.pid:
+        if not iid:
+            iid = content_iid(fields)
+        if options.id < 0:
+            known = _known(stream, options.pid, iid, int(ctx.clock.ms))
+            if known >= 0:
+                return id_text(known)
+    id = _new_id(options, stream.last_id, int(ctx.clock.ms))
     if not stream.append(id, fields, ctx.limits):
         raise CommandError(_TOO_LARGE)
+    if options.pid:
+        producers_of(stream).add(options.pid, iid, id, int(ctx.clock.ms))
     db.changed(key, STREAM, b"xadd")
     text = id_text(id)
-    if trimming is not None and trimming.is_given() and trimming.trim(stream):
-        db.notify(key, STREAM, b"xtrim")
-    if ctx.effects.is_on:
+    trimming = options.trimming
+    is_recorded = options.id < 0 or not options.has_seq or trimming.is_given()
+    if is_recorded and (ctx.effects.is_on or trimming.is_given()):
         words = args[:]
-        if is_made:
+        if options.id < 0 or not options.has_seq:
             words[at] = text
-        if trimming is not None:
-            trimming.make_exact(words, stream)
-        ctx.record(words)
+        if trimming.is_given() and trimming.trim(stream, words):
+            db.notify(key, STREAM, b"xtrim")
+        if trimming.deleted:
+            ctx.record([b"XADD", key, *options.message(), text, *fields])
+            ctx.record([b"XDEL", key, *trimming.deleted])
+        else:
+            ctx.record(words)
     return text
+
+
+@final
+class _Addition:
+    """The words of XADD up to the id, checked in Redis' order. `id` is -1 for `*`, `at` its position."""
+
+    def __init__(self, ctx: Context | None, args: list[bytes]) -> None:
+        self.trimming: Trimming = Trimming()
+        self.creates: bool = True
+        self.id: int = -1
+        self.has_seq: bool = True
+        self.pid: bytes = b""
+        self.iid: bytes = b""
+        self.at: int = 2
+        if ctx is not None:
+            self._read(ctx, args)
+
+    def _read(self, ctx: Context, args: list[bytes]) -> None:
+        at = 2
+        while at < len(args) and args[at] != b"*":
+            after = self.trimming.take(args, at)
+            if after == at:
+                name = args[at].upper()
+                more = len(args) - at - 1
+                if name == b"NOMKSTREAM":
+                    self.creates = False
+                    after = at + 1
+                elif name in (b"IDMP", b"IDMPAUTO") and more >= (2 if name == b"IDMP" else 1):
+                    after = self._take_message(args, at, name)
+                else:
+                    self.id, self.has_seq = new_id_arg(args[at])
+                    if self.pid and ctx.engine.loading is None:
+                        raise CommandError(_OWN_ID)
+                    break
+            at = after
+        self.trimming.check(ctx, False)
+        self.at = at
+
+    def _take_message(self, args: list[bytes], at: int, name: bytes) -> int:
+        """Read IDMP pid iid, or IDMPAUTO pid; return the position behind."""
+        if self.pid:
+            raise CommandError(_TWICE)
+        self.pid = args[at + 1]
+        if not self.pid:
+            raise CommandError(b"ERR %b requires a non-empty producer ID" % name)
+        if name == b"IDMPAUTO":
+            return at + 2
+        self.iid = args[at + 2]
+        if not self.iid:
+            raise CommandError(b"ERR IDMP requires a non-empty idempotent ID")
+        return at + 3
+
+    def message(self) -> list[bytes]:
+        """Return the words that name the message, if there are any."""
+        if not self.pid:
+            return []
+        return [b"IDMP", self.pid, self.iid] if self.iid else [b"IDMPAUTO", self.pid]
+
+
+_NO_OPTIONS: Final = _Addition(None, [])
+
+
+def _known(stream: Stream, pid: bytes, iid: bytes, now_ms: int) -> int:
+    """Return the id of a producer's message that was added before, -1 if it was not."""
+    producers = stream.producers
+    if producers is None:
+        return -1
+    known = producers.find(pid, iid, now_ms)
+    if known >= 0:
+        producers.duplicates += 1
+    return known
+
+
+def _new_id(options: _Addition, last_id: int, now_ms: int) -> int:
+    """Return the id of an entry that comes after `last_id`; raise Redis' errors."""
+    if last_id == LAST_ID:
+        raise CommandError(_EXHAUSTED)
+    id = options.id
+    if id < 0:
+        id = now_ms << 64
+        return id if id > last_id else last_id + 1
+    if not options.has_seq and id >> 64 == last_id >> 64:
+        if last_id & SEQUENCE_MAX == SEQUENCE_MAX:
+            raise CommandError(_NOT_GREATER)
+        id = last_id + 1
+    if id <= last_id:
+        raise CommandError(_NOT_GREATER)
+    return id
 
 
 @group.command(
@@ -146,13 +231,11 @@ def xtrim(ctx: Context, args: list[bytes]) -> object:
     stream = ctx.db.write_stream(key)
     if stream is None:
         return 0
-    removed = trimming.trim(stream)
+    words = args[:]
+    removed = trimming.trim(stream, words)
     if removed:
         _removed(ctx, key, b"xtrim", removed)
-        if trimming.approximately:
-            words = args[:]
-            trimming.make_exact(words, stream)
-            ctx.record(words)
+        ctx.record([b"XDEL", key, *trimming.deleted] if trimming.deleted else words)
     return removed
 
 

@@ -16,7 +16,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from respd.datatypes.limits import Limits
-from respd.datatypes.stream_groups import ConsumerGroup
+from respd.datatypes.stream_groups import ConsumerGroup, forget, is_settled
 from respd.datatypes.stream_nodes import (
     DELETED,
     LAST_ID,
@@ -33,6 +33,7 @@ from respd.datatypes.stream_nodes import (
     write_entry,
     write_names,
 )
+from respd.datatypes.stream_producers import Producers
 
 EVERYTHING: Final = -1
 _MAX_BYTES: Final[i64] = 1 << 30  # of a node, and of an entry
@@ -87,10 +88,12 @@ class Entries:
             found.append([id_text(id), fields])
         return found
 
-    def ids(self) -> list[int]:
-        """Return the ids."""
+    def ids(self, most: i64 = EVERYTHING) -> list[int]:
+        """Return the ids, up to `most` of them."""
         found: list[int] = []
         for span in self.spans:
+            if len(found) == most:
+                break
             cursor = Cursor(span.body, span.ms, span.seq)
             at = span.at
             left = span.count
@@ -101,6 +104,8 @@ class Entries:
                 if cursor.is_live():
                     found.append(cursor.id())
                     left -= 1
+                    if len(found) == most:
+                        break
                 if not self.reverse:
                     at = cursor.next()
         return found
@@ -122,6 +127,7 @@ class Stream:
         self.max_deleted_id: int = 0
         self.entries_added: int = 0
         self.groups: dict[bytes, ConsumerGroup] = {}
+        self.producers: Producers | None = None
         self._nodes: list[Node] = []
         self._front: i64 = 0
         self._tail: BytesWriter = BytesWriter()
@@ -414,6 +420,17 @@ class Stream:
             del self._nodes[: self._front]
             self._front = 0
 
+    def trim(self, length: int, id: int, approximately: bool, limit: int, forgets: bool) -> int:
+        """Do as `trim_to_length`, or as `trim_before` unless `id` is -1; if `forgets`, the groups forget what goes."""
+        before = self.entries(0, LAST_ID, EVERYTHING, False) if forgets and self.groups else None
+        removed = (
+            self.trim_to_length(length, approximately, limit) if id < 0 else self.trim_before(id, approximately, limit)
+        )
+        if before is not None and removed:
+            for gone in before.ids(removed):
+                forget(self.groups, gone)
+        return removed
+
     def trim_to_length(self, length: int, approximately: bool, limit: int) -> int:
         """Remove the oldest entries until `length` are left; return how many that were.
 
@@ -450,6 +467,35 @@ class Stream:
             self.length -= int(live)
             removed += live
         return int(removed)
+
+    def trim_settled(self, length: int, id: int, approximately: bool, limit: int) -> list[int]:
+        """Remove what may be trimmed and every group has been given and has acknowledged (ACKED); return the ids.
+
+        What may be: the oldest entries beyond `length`, or those with ids below `id` (the other one is -1); those of
+        whole nodes only if `approximately`. `limit` is how many entries to look at.
+        """
+        found: list[int] = []
+        excess = self.length - length if id < 0 else self.length
+        left = limit if limit else self.length
+        for node in self.nodes():
+            live = int(node.live)
+            if excess <= 0 or left < live:
+                break
+            span = Entries(False)
+            span.add(node, node.start, i64(node.live))
+            ids = span.ids()
+            if approximately and (excess < live or (id >= 0 and (not ids or ids[-1] >= id))):
+                break
+            for each in ids[:excess]:
+                if 0 <= id <= each:
+                    break
+                if is_settled(self.groups, each):
+                    found.append(each)
+            excess -= live
+            left -= live
+        for each in found:
+            self.delete(each)
+        return found
 
     def _last_of(self, place: i64) -> int:
         """Return the id of a node's last entry, deleted or not."""
@@ -512,6 +558,8 @@ class Stream:
             made.add_node(node.copy())
         for name, group in self.groups.items():
             made.groups[name] = group.copy()
+        if self.producers is not None:
+            made.producers = self.producers.copy()
         return made
 
     def node_bytes(self) -> int:
