@@ -35,7 +35,7 @@ from respd.datatypes.stream_groups import (
     advance,
 )
 from respd.datatypes.stream_nodes import id_text
-from respd.datatypes.streams import EVERYTHING, Stream
+from respd.datatypes.streams import EVERYTHING, Entries, Stream
 from respd.datatypes.strings import INT64_MAX, parse_int
 from respd.errors import SYNTAX, CommandError, shown
 from respd.keyspace_events import STREAM
@@ -65,12 +65,12 @@ group.container("XGROUP", since="5.0.0", summary="A container for commands about
 # -- what is told to the log
 
 
-def record_claim(ctx: Context, key: bytes, name: bytes, group: ConsumerGroup, entry: Pending) -> None:
-    """Log that an entry is pending as it is now, for a consumer."""
+def record_claim(ctx: Context, key: bytes, name: bytes, last_id: int, entry: Pending) -> None:
+    """Log that an entry is pending as it is now, for a consumer of a group that was given all up to an id."""
     if ctx.effects.is_on and entry.consumer is not None:
         ctx.record(
             [b"XCLAIM", key, name, entry.consumer, b"0", id_text(entry.id), b"TIME", b"%d" % entry.delivered_ms,
-             b"RETRYCOUNT", b"%d" % entry.deliveries, b"FORCE", b"JUSTID", b"LASTID", id_text(group.last_id)]
+             b"RETRYCOUNT", b"%d" % entry.deliveries, b"FORCE", b"JUSTID", b"LASTID", id_text(last_id)]
         )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def drop_deleted(ctx: Context, key: bytes, name: bytes, group: ConsumerGroup, en
     if entry.consumer is None:
         ctx.record([b"XACK", key, name, id_text(entry.id)])
     else:
-        record_claim(ctx, key, name, group, entry)
+        record_claim(ctx, key, name, group.last_id, entry)
     group.acknowledge(entry.id)
     ctx.db.shared.dirty += 1
 
@@ -302,7 +302,7 @@ def claim(
     group.hand_over(entry, consumer)
     group.set_delivered(entry, at_ms)
     consumer.active_ms = ctx.clock.ms
-    record_claim(ctx, key, name, group, entry)
+    record_claim(ctx, key, name, group.last_id, entry)
     ctx.db.shared.dirty += 1
 
 
@@ -450,30 +450,37 @@ def _start(ctx: Context, request: _Request, key: bytes, word: bytes) -> int:
     return id_arg(word)
 
 
-def _read(ctx: Context, request: _Request, key: bytes, stream: Stream, after: int) -> list[object] | None:
+def _read(ctx: Context, request: _Request, key: bytes, stream: Stream, after: int) -> object:
     """Return the entries for a stream, None when there is nothing new."""
     name = request.group
     group = stream.groups[name]
     if request.noack and group.consumer(request.consumer) is None:
-        consumer = open_consumer(ctx, key, group, request.consumer)
         ctx.record([b"XGROUP", b"CREATECONSUMER", key, name, request.consumer])
-    else:
-        consumer = open_consumer(ctx, key, group, request.consumer)
+    consumer = open_consumer(ctx, key, group, request.consumer)
     if after != _NEW:
         ctx.db.shared.dirty += 1
         return _history(ctx, request, stream, group, consumer, after)
-    found: list[object] = []
+    claimed: list[object] = []
     if request.claim_ms >= 0:
-        found = _claim_idle(ctx, request, key, stream, consumer)
-    if stream.last_id > group.last_id and not 0 < request.count <= len(found):
-        left = request.count - len(found) if request.count > 0 else EVERYTHING
-        found += _deliver(ctx, request, key, stream, consumer, left)
-    if not found:
-        return None
+        claimed = _claim_idle(ctx, request, key, stream, consumer)
+    new: Entries | None = None
+    if stream.last_id > group.last_id and not 0 < request.count <= len(claimed):
+        left = request.count - len(claimed) if request.count > 0 else EVERYTHING
+        new = stream.entries(group.last_id + 1, LAST_ID, left, False)
+    if new is None or new.count == 0:
+        if not claimed:
+            return None
+    else:
+        _deliver(ctx, request, key, group, consumer, new.ids(), stream)
     if not request.noack:
         consumer.active_ms = ctx.clock.ms
     ctx.db.shared.dirty += 1
-    return found
+    if request.claim_ms < 0:
+        return new
+    if new is not None:
+        for id, fields in new.items():
+            claimed.append([id_text(id), fields, 0, 0])
+    return claimed
 
 
 def _history(
@@ -513,26 +520,24 @@ def _claim_idle(ctx: Context, request: _Request, key: bytes, stream: Stream, con
 
 
 def _deliver(
-    ctx: Context, request: _Request, key: bytes, stream: Stream, consumer: Consumer, count: int
-) -> list[object]:
-    """Give the entries behind a group's position to a consumer."""
-    name = request.group
-    group = stream.groups[name]
-    now_ms = ctx.clock.ms
-    first_id = stream.first_id()
-    found: list[object] = []
-    for id, fields in stream.range(group.last_id + 1, LAST_ID, count, False):
-        advance(stream, group, id, first_id)
-        if request.claim_ms >= 0:
-            found.append([id_text(id), fields, 0, 0])
-        else:
-            found.append([id_text(id), fields])
-        if not request.noack:
+    ctx: Context,
+    request: _Request,
+    key: bytes,
+    group: ConsumerGroup,
+    consumer: Consumer,
+    ids: list[int],
+    stream: Stream,
+) -> None:
+    """Give the next entries of a stream to a consumer."""
+    if not request.noack:
+        now_ms = ctx.clock.ms
+        is_logged = ctx.effects.is_on
+        for id in ids:
             entry = group.deliver(id, consumer, now_ms)
-            record_claim(ctx, key, name, group, entry)
-    if found:
-        record_position(ctx, key, name, group)
-    return found
+            if is_logged:
+                record_claim(ctx, key, request.group, id, entry)
+    advance(stream, group, ids)
+    record_position(ctx, key, request.group, group)
 
 
 # -- XACK
