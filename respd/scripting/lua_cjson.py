@@ -214,8 +214,9 @@ local function new_instance()
             _, stop, key, first = find(text, key_pattern, at)
             if not first then
                 at = find(text, '[^ \t\r\n]', at) or #text + 1
-                if byte(text, at) == 34 then key, at = string_at(text, at) end
+                if byte(text, at) == 34 then key, stop = string_at(text, at) end
                 if not key then unexpected('object key string', text, at, depth) end
+                at = stop
                 _, stop = find(text, '^[ \t\r\n]*:', at)
                 if not stop then unexpected('colon', text, at, depth) end
                 stop = find(text, '[^ \t\r\n]', stop + 1) or #text + 1
@@ -229,7 +230,7 @@ local function new_instance()
                     _, stop, item, mark = find(text, text_pattern, at + 1)
                 else
                     _, stop, item, mark = find(text, number_in_object, at)
-                    if mark then item = item + 0 end
+                    if mark then item = item - 0 end -- and -0 stays so
                 end
                 if mark then at = stop + 1
                 else item, at = value(text, at, plain, depth, used + 2) end
@@ -259,7 +260,7 @@ local function new_instance()
                 _, stop, item, mark = find(text, text_pattern, at + 1)
             elseif first ~= 123 and first ~= 91 then
                 _, stop, item, mark = find(text, number_in_array, at)
-                if mark then item = item + 0 end
+                if mark then item = item - 0 end -- and -0 stays so
             end
             if mark then at = stop + 1
             else item, at = value(text, at, plain, depth, used + 1) end
@@ -370,7 +371,7 @@ local function new_instance()
                         known_count = known_count + 1
                     end
                 elseif type(key) == 'number' then name = mark .. '"' .. number_text(key, depth) .. '":'
-                else refuse(one, 'table key must be a number or string', depth) end
+                else refuse(key, 'table key must be a number or string', depth) end
             end
             known, mark = next_keys, ','
             out[n + 1] = name

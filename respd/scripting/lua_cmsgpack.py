@@ -11,7 +11,7 @@ from typing import Final
 CMSGPACK: Final = rb"""
 local support = ...
 local fail, bad_argument = support.fail, support.bad_argument
-local text_argument, int_argument = support.text_argument, support.int_argument
+local text_argument, long_argument, int = support.text_argument, support.long_argument, support.int
 local double_halves, halves_double = support.double_halves, support.halves_double
 local float_bits, bits_float, four_bytes = support.float_bits, support.bits_float, support.four_bytes
 local type, next, select, error, unpack = type, next, select, error, unpack
@@ -213,9 +213,9 @@ end
 -- The place after the values that were read, counted from 0 and -1 at the end, and so many values.
 local function unpack_part(text, offset, limit)
     if offset < 0 or limit < 0 then
-        fail('Invalid request to unpack with offset of ' .. offset .. ' and limit of ' .. #text .. '.')
+        fail('Invalid request to unpack with offset of ' .. int(offset) .. ' and limit of ' .. #text .. '.')
     end
-    if offset > #text then fail('Start offset ' .. offset .. ' greater than input length ' .. #text .. '.') end
+    if offset > #text then fail('Start offset ' .. int(offset) .. ' greater than input length ' .. #text .. '.') end
     local list, count, at = {}, 1, offset + 1
     while at <= #text and count <= limit do
         count = count + 1
@@ -242,15 +242,15 @@ end
 local function unpack_one(...)
     local count = select('#', ...)
     local text, offset = ...
-    offset = offset == nil and 0 or int_argument(2, count, offset)
+    offset = offset == nil and 0 or long_argument(2, count, offset)
     local list, found = unpack_part(text_argument(1, count, text), offset, 1)
     return values(list, found)
 end
 local function unpack_limit(...)
     local count = select('#', ...)
     local text, limit, offset = ...
-    limit = int_argument(2, count, limit)
-    offset = offset == nil and 0 or int_argument(3, count, offset)
+    limit = long_argument(2, count, limit)
+    offset = offset == nil and 0 or long_argument(3, count, offset)
     text = text_argument(1, count, text)
     local list, found
     if limit == 0 and offset == 0 then list, found = unpack_whole(text, 1)

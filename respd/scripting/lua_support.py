@@ -64,10 +64,13 @@ end
 local function long_argument(place, count, value)
     return long(number_argument(place, count, value))
 end
--- The same, cut to an int.
-local function int_argument(place, count, value)
-    local number = long(number_argument(place, count, value)) % 4294967296
+-- The lower 32 bits of a long, as an int.
+local function int(number)
+    number = number % 4294967296
     return number < 2147483648 and number or number - 4294967296
+end
+local function int_argument(place, count, value)
+    return int(long(number_argument(place, count, value)))
 end
 
 -- The upper and lower 32 bits of an IEEE 754 double.
@@ -145,7 +148,7 @@ end
 
 return {
     fail = fail, bad_argument = bad_argument, text_argument = text_argument,
-    number_argument = number_argument, long_argument = long_argument, int_argument = int_argument,
+    number_argument = number_argument, long_argument = long_argument, int_argument = int_argument, int = int,
     double_halves = double_halves, halves_double = halves_double, float_bits = float_bits, bits_float = bits_float,
     four_bytes = four_bytes,
 }
