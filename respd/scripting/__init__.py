@@ -1,1 +1,1 @@
-"""Lua scripting: `runtime` keeps and runs scripts, `sandbox` is what they see, `values` what goes in and comes out."""
+"""Lua scripting: `runtime` keeps scripts and `functions` libraries, `running` runs both; `sandbox` is what they see."""
