@@ -30,6 +30,7 @@ INTERPRETED = {
     "scripting.bits",
     "scripting.libraries",
     "scripting.sandbox",
+    "scripting.signals",
 }
 
 

@@ -130,6 +130,7 @@ class Config:
         self.notify_keyspace_events = 0
         self.maxmemory_policy = b""
         self.slowlog_log_slower_than = 10000
+        self.busy_reply_threshold = 5000
         self.slowlog_max_len = 128
         self.latency_monitor_threshold = 0
         self.latency_tracking = True

@@ -333,7 +333,15 @@ DIRECTIVES: Final = (
         summary="percentiles that INFO latencystats shows",
     ),
     # Scripts
-    _int("busy-reply-threshold", 5000, 0, LONG_MAX, alias="lua-time-limit"),
+    _int(
+        "busy-reply-threshold",
+        5000,
+        0,
+        LONG_MAX,
+        IN_FORCE,
+        alias="lua-time-limit",
+        summary="milliseconds after which a script is slow, and others hear BUSY",
+    ),
     _yes_no("lua-enable-deprecated-api", False, IMMUTABLE | HIDDEN),
     # Files
     _special(

@@ -7,6 +7,7 @@ CLIENT REPLY, CLIENT PAUSE, a log to be written) is a gate bit and leads to `_ga
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ from respd.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Clien
 from respd.client_info import describe
 from respd.clock import Clock
 from respd.command import (
+    ALLOW_BUSY,
     FAST,
     FIRST_STEP,
     LOADING,
@@ -45,6 +47,7 @@ from respd.permissions import DENIED_COMMAND, DENIED_KEY, Denial
 from respd.persistence.disk import Disk
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
 from respd.pubsub import PubSub
+from respd.scripting.busy import refusal
 from respd.scripting.functions import Libraries
 from respd.scripting.runtime import Scripts
 from respd.slowlog import SlowLog
@@ -52,6 +55,7 @@ from respd.stats import Stats
 
 if TYPE_CHECKING:
     from respd.persistence.loading import Loader, Loading
+    from respd.scripting.running import Run
 
 _SUBSCRIBED_COMMANDS: Final = frozenset(
     [b"ping", b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe", b"quit",
@@ -132,6 +136,8 @@ class Engine:
         self.append_log: AppendLog = AppendLog(self)
         self.rewriter: Rewriter = Rewriter(self)
         self.loading: Loading | None = None
+        self.busy: Run | None = None  # the run of a script that takes long
+        self.serve_others: Callable[[], None] = _serve_nobody  # what the network does about it
         # Blocking and pausing
         self.parked: dict[int, Parked] = {}
         self.parked_deadlines = Deadlines()
@@ -397,6 +403,8 @@ class Engine:
             self.reject(ctx, command, not_in_subscribed_mode(command))
         elif set_gates & gates.LOADING and not self._may_run_loading(ctx, command):
             self.reject(ctx, command, CommandError(errors.LOADING))
+        elif set_gates & gates.BUSY and not command.flags & ALLOW_BUSY:
+            self.reject(ctx, command, refusal(self))
         elif set_gates & gates.PAUSED and self._must_wait(ctx, command):
             client.postponed = args
             client.gates |= gates.BLOCKED
@@ -749,7 +757,7 @@ class Engine:
 
     def serve_ready(self) -> None:
         """Run the commands of clients whose keys have become ready, until no key is; first come, first served."""
-        if self.shared.waiting_clients == 0:
+        if self.shared.waiting_clients == 0 or self.gates & gates.BUSY:
             return
         again = True
         while again:
@@ -912,6 +920,10 @@ class Engine:
                 log.warning("Error trying to save the DB. Exit anyway.")
         self.shutdown_requested = True
         return True
+
+
+def _serve_nobody() -> None:
+    """Serve nobody: there is no network."""
 
 
 def unknown_command(args: list[bytes]) -> CommandError:

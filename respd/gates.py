@@ -16,6 +16,7 @@ ACL: Final = 1 << 8  # its user may not do everything
 
 # Of the engine.
 PAUSED: Final = 1 << 16  # CLIENT PAUSE
+BUSY: Final = 1 << 17  # a script takes long: others may do little
 LOGGED: Final = 1 << 18  # effects are recorded for a log
 LOADING: Final = 1 << 20  # the data is being loaded
 SNAPSHOT_FAILS: Final = 1 << 22  # the last snapshot in the background has failed: commands that write are refused

@@ -106,6 +106,7 @@ class Server:
         self.cron = Cron(engine)
         self.signals: socket.socket | None = None
         self.status = 0  # of the process when it ends
+        engine.serve_others = self.serve_others
 
     # -- listening
 
@@ -598,6 +599,33 @@ class Server:
         self._settle()
         self.stats.eventloop_duration_us += int((clock.refresh() - woken) * 1e6)
         return self._next_timeout()
+
+    def serve_others(self) -> None:
+        """Serve the sockets once while a script runs, but for that of its client. Nothing else is done."""
+        engine = self.engine
+        runner = engine.current
+        for fd, mask in self.poller.wait(0.0):
+            connection = self.connection_at(fd)
+            if connection is None:
+                if fd in self.listeners:
+                    self._on_other(fd)
+            elif connection.client is not runner and not engine.shutdown_requested:
+                if mask & WRITABLE:
+                    self._write_unsent(connection)
+                if mask != WRITABLE and not connection.is_closed:
+                    self._read(connection)
+        if engine.effects.is_on:
+            try:
+                engine.append_log.flush()
+            except FatalDiskError:
+                return  # the turn will see it too
+        waiting: list[Client] = []
+        for client in engine.outbox.clients:
+            if client is runner:
+                waiting.append(client)
+        engine.outbox.clients = [client for client in engine.outbox.clients if client is not runner]
+        self.flush_all()
+        engine.outbox.clients += waiting
 
     def _settle(self) -> None:
         """Do what is due besides reading, and send the replies: once a turn, and in between when a turn takes long."""

@@ -31,6 +31,7 @@ from respd.errors import CommandError
 from respd.glob import matches
 from respd.persistence.rdb_format import CorruptPayload
 from respd.protocol.replies import OK, MapReply, SetReply, Status
+from respd.scripting import busy
 from respd.scripting.flags import FLAG_NAMES
 from respd.scripting.functions import ENGINE, LOAD_LIMIT_S, Library
 from respd.scripting.running import run_script
@@ -61,9 +62,9 @@ def _call(ctx: Context, args: list[bytes], read_only: bool) -> object:
     if count < 0:
         raise CommandError(b"ERR Number of keys can't be negative")
     keys, arguments = args[3 : 3 + count], args[3 + count :]
-    return run_script(
-        ctx, libraries.state(), function.number, function.name, keys, arguments, function.flags, read_only, True
-    )
+    state = libraries.state()
+    state.current.words = args
+    return run_script(ctx, state, function.number, function.name, keys, arguments, function.flags, read_only, True)
 
 
 @group.command("FCALL", arity=-3, flags=_FCALL, since="7.0.0", syntax=_SYNTAX,
@@ -233,7 +234,8 @@ def function_stats(ctx: Context, args: list[bytes]) -> object:
     """
     libraries = ctx.engine.libraries
     counts = MapReply([b"libraries_count", len(libraries), b"functions_count", libraries.count_functions()])
-    return MapReply([b"running_script", None, b"engines", MapReply([ENGINE, counts])])
+    running = busy.running(ctx.engine)
+    return MapReply([b"running_script", running, b"engines", MapReply([ENGINE, counts])])
 
 
 @group.command("FUNCTION|KILL", arity=2, flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0", complexity="O(1)",
@@ -241,6 +243,7 @@ def function_stats(ctx: Context, args: list[bytes]) -> object:
 def function_kill(ctx: Context, args: list[bytes]) -> object:
     """End the running function, if it has written nothing.
 
-    Errors: no function runs. Source: redis.io/commands/function-kill.
+    Reply: OK. Errors: none runs for long, it is a script, it has written. Source: redis.io/commands/function-kill.
     """
-    raise CommandError(b"NOTBUSY No scripts in execution right now.")
+    busy.kill(ctx.engine, False)
+    return OK

@@ -27,6 +27,7 @@ from respd.command import (
 )
 from respd.errors import CommandError
 from respd.protocol.replies import OK
+from respd.scripting import busy
 from respd.scripting.running import run_script
 
 if TYPE_CHECKING:
@@ -149,9 +150,10 @@ def script_flush(ctx: Context, args: list[bytes]) -> object:
 def script_kill(ctx: Context, args: list[bytes]) -> object:
     """End the running script, if it has written nothing.
 
-    Errors: no script runs; while one does, the server does not answer yet. Source: redis.io/commands/script-kill.
+    Reply: OK. Errors: none runs for long, it is a function, it has written. Source: redis.io/commands/script-kill.
     """
-    raise CommandError(b"NOTBUSY No scripts in execution right now.")
+    busy.kill(ctx.engine, True)
+    return OK
 
 
 @group.command(

@@ -34,6 +34,7 @@ from respd.datatypes.strings import INT64_MAX
 from respd.errors import SYNTAX, CommandError
 from respd.memory import Heap
 from respd.protocol.replies import NO_REPLY, OK, MapReply, Verbatim
+from respd.scripting.busy import refusal
 from respd.version import REDIS_VERSION
 
 if TYPE_CHECKING:
@@ -165,6 +166,8 @@ def shutdown(ctx: Context, args: list[bytes]) -> object:
         raise CommandError(b"ERR No shutdown in progress.")
     if b"save" in given and b"nosave" in given:
         raise CommandError(SYNTAX)
+    if ctx.engine.busy is not None and b"nosave" not in given:
+        raise refusal(ctx.engine)
     if not ctx.engine.shut_down(given):
         raise CommandError(b"ERR Errors trying to SHUTDOWN. Check logs.")
     ctx.client.gates |= gates.CLOSING

@@ -16,6 +16,7 @@ from respd.command import MAY_REPLICATE, NOSCRIPT, WRITE, Command
 from respd.errors import CommandError
 from respd.gates import ACL, DISK_FAILS, SNAPSHOT_FAILS
 from respd.protocol.replies import Status
+from respd.scripting import busy
 from respd.scripting.flags import NO_SHEBANG, NO_WRITES
 
 if TYPE_CHECKING:
@@ -47,10 +48,22 @@ class Run:
         self.is_limited: bool = False  # the user may not run every command
         self.replicates: bool = True
         self.wrote: bool = False
+        self.name: bytes = b""
+        self.is_eval: bool = True  # rather than a function's
+        self.words: list[bytes] = []  # of the command that called the function
+        self.started_s: float = 0.0
+        self.is_late: bool = False
+        self.is_killed: bool = False
+        self.is_dropped: bool = False  # the server ends, and nothing of it is to be logged
 
-    def begin(self, ctx: Context, read_only: bool) -> None:
+    def begin(self, ctx: Context, name: bytes, read_only: bool, is_eval: bool) -> None:
         """Start a run for a client."""
         self.ctx = ctx
+        self.name = name
+        self.is_eval = is_eval
+        self.started_s = ctx.engine.moment
+        self.is_killed = False
+        self.is_dropped = False
         self.read_only = read_only
         self.is_limited = ctx.client.gates & ACL != 0
         self.replicates = True
@@ -125,16 +138,21 @@ def run_script(
     client = ctx.client
     clock = engine.clock
     was_frozen, denied = clock.frozen, ctx.deny_blocking
-    resp, index = client.resp, client.db_index
-    state.current.begin(ctx, read_only or flags & NO_WRITES != 0)
+    resp, index, fieldsets = client.resp, client.db_index, client.fieldsets
+    run = state.current
+    run.begin(ctx, name, read_only or flags & NO_WRITES != 0, not as_parameters)
     clock.frozen = True
     ctx.deny_blocking = True
     client.resp = 2
+    client.fieldsets = {}  # a script's HIMPORT PREPARE is its own, too
     try:
         return state.run(function, name, keys, arguments, as_parameters)
     finally:
-        state.current.ctx = None
+        if run.is_late:
+            busy.end(run)
+        run.ctx = None
         client.resp = resp
+        client.fieldsets = fieldsets
         ctx.deny_blocking = denied
         clock.frozen = was_frozen
         if client.db_index != index:

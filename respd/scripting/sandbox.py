@@ -15,7 +15,7 @@ Not there: files, modules, debugging, print, setfenv, newproxy, byte code. Sourc
 
 from typing import Final
 
-HOOK_INTERVAL: Final = 1_000_000  # instructions between two looks at whether to go on
+HOOK_INTERVAL: Final = 100_000  # instructions between two looks at whether to go on
 LOADING_HOOK_INTERVAL: Final = 100_000  # the same for libraries that are being loaded
 
 SANDBOX: Final = rb"""
@@ -29,10 +29,14 @@ local getinfo, sethook, unpack = debug.getinfo, debug.sethook, unpack
 local null, dump, without_tail_calls = offered.null, string.dump, as_function(offered.without_tail_calls)
 local own_source = getinfo(1, 'S').source
 debug, python, package, require, module, io = nil
-local error_text, must_end = as_function(offered.error_text), as_function(offered.must_end)
+local error_text, look_up = as_function(offered.error_text), as_function(offered.look_up)
 local is_late = as_function(offered.is_late)
 local READONLY = 'Attempt to modify a readonly table'
-local fatal = {err = 'ERR Error running script: the server ended it'}
+local fatal = {}
+local function fatal_with(text)
+    fatal.err, fatal.source, fatal.line = text, nil, nil
+    return fatal
+end
 
 local hidden, proxies = {}, {}
 local function refuse() error(READONLY, 2) end
@@ -49,8 +53,7 @@ local function as_table(problem)
     local text, ends, counted = error_text(problem)
     if text == nil then return problem end
     if ends then
-        fatal.err = text
-        return fatal
+        return fatal_with(text)
     end
     if counted then return {err = text, ignore_error_stats_update = true} end
     if counted == nil then return text end
@@ -72,7 +75,10 @@ local function outcome(done, problem, ...)
     if problem == fatal then error(fatal, 0) end
     return false, problem
 end
-local function hook() if must_end() then error(fatal, 0) end end
+local function hook()
+    local problem = look_up()
+    if problem then error(fatal_with(problem), 0) end
+end
 local function loading_hook()
     hook()
     if is_late() then error({err = 'ERR FUNCTION LOAD timeout'}, 0) end

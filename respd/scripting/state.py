@@ -24,6 +24,7 @@ from time import monotonic
 from typing import Any, Final
 
 from respd.errors import CommandError
+from respd.scripting.busy import look_up
 from respd.scripting.calls import OK_MARK, Calls, Guarded
 from respd.scripting.errors import ScriptError
 from respd.scripting.libraries import LIBRARIES
@@ -32,12 +33,14 @@ from respd.scripting.memory import LuaMemory
 from respd.scripting.results import reply_of
 from respd.scripting.running import Run
 from respd.scripting.sandbox import HOOK_INTERVAL, LOADING_HOOK_INTERVAL, SANDBOX
+from respd.scripting.signals import handle_signals
 from respd.scripting.sources import may_change_libraries, shorten
 from respd.scripting.tail_calls import without_tail_calls
 from respd.version import REDIS_VERSION
 
 Register = Callable[[list[object]], None]
 
+_STOPPED: Final = b"ERR Error running script: the server ended it"
 _LONGEST_PATTERN: Final = 8000
 _MANY: Final = 1000  # more words than these are not handed over as values of a call
 _LONG: Final = 64 * 1024
@@ -105,7 +108,7 @@ class LuaState:
             b"entry": calls.entry,
             b"ok": OK_MARK,
             b"error_text": calls.error_text,
-            b"must_end": self._must_end,
+            b"look_up": self._look_up,
             b"is_late": self._is_late,
             b"functions": lua.table_from(calls.functions()),
             b"register_function": Guarded(calls, self._register_function),
@@ -226,8 +229,10 @@ class LuaState:
 
     # -- what Lua calls
 
-    def _must_end(self) -> bool:
-        return self.must_stop
+    def _look_up(self) -> bytes | None:
+        """Do what must be done every now and then; return the error to end the script with, or None."""
+        handle_signals()
+        return _STOPPED if self.must_stop else look_up(self.current)
 
     def _is_late(self) -> bool:
         return monotonic() >= self._late_from_s
