@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from respd.scripting.lua_bit import BIT
 from respd.scripting.lua_cjson import CJSON
 from respd.scripting.lua_cmsgpack import CMSGPACK
 from respd.scripting.lua_struct import STRUCT
@@ -23,6 +24,7 @@ def lua_libraries(lua: Any) -> tuple[dict[bytes, Any], Any]:
     support = lua.compile(SUPPORT, name=_CHUNK)()
     null = lua.execute(_NULL)
     libraries = {
+        b"bit": lua.compile(BIT, name=_CHUNK)(support),
         b"cjson": lua.compile(CJSON, name=_CHUNK)(support, null),
         b"cmsgpack": lua.compile(CMSGPACK, name=_CHUNK)(support),
         b"struct": lua.compile(STRUCT, name=_CHUNK)(support),
