@@ -28,7 +28,7 @@ _UNKILLABLE: Final = (
     b"UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script "
     b"termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
 )
-_KILLED: Final = b"ERR Script killed by user with %b KILL..."
+_KILLED: Final = b"ERR Script killed by user with SCRIPT KILL..."  # of functions, too
 _ENDED: Final = b"ERR Error running script: the server ended it"
 
 
@@ -57,7 +57,7 @@ def look_up(run: Run) -> bytes | None:
         return _ENDED
     if run.is_killed:
         engine.log.notice("Lua script killed by user with SCRIPT KILL.")
-        return _KILLED % (b"SCRIPT" if run.is_eval else b"FUNCTION")
+        return _KILLED
     return None
 
 
