@@ -186,19 +186,18 @@ class Trimming:
             limit = int(ctx.limits.stream_node_entries) * _NODES_AT_ONCE
             self.limit = min(limit, _HIGHEST_LIMIT) if limit > 0 else _LIMIT_WITHOUT_NODES
 
-    def trim(self, stream: Stream, words: list[bytes]) -> int:
-        """Trim the stream at `key`; return how many entries were removed, and change `words` into what is logged.
-
-        Approximate trimming is logged as the exact one that has the same effect, and what groups had to say of as XDEL.
-        """
+    def trim(self, stream: Stream) -> int:
+        """Trim a stream; return how many entries were removed."""
         length = -1 if self.by_id else self.threshold
         id = self.threshold if self.by_id else -1
         if self.policy != ACKNOWLEDGED or not stream.groups:
-            removed = stream.trim(length, id, self.approximately, self.limit, self.policy == DELETE_REFERENCES)
-            if self.approximately:
-                words[self.at - 1] = b"="
-                words[self.at] = b"%d" % stream.length if self.by_length else id_text(stream.oldest_id())
-            return removed
+            return stream.trim(length, id, self.approximately, self.limit, self.policy == DELETE_REFERENCES)
         ids = stream.trim_settled(length, id, self.approximately, self.limit)
         self.deleted = [id_text(each) for each in ids]
         return len(ids)
+
+    def make_exact(self, words: list[bytes], stream: Stream) -> None:
+        """Change a command's words for the log: approximate trimming into the exact one with the same effect."""
+        if self.approximately:
+            words[self.at - 1] = b"="
+            words[self.at] = b"%d" % stream.length if self.by_length else id_text(stream.oldest_id())

@@ -11,7 +11,7 @@ from respd.arguments import int_arg
 from respd.command import DELETE, DENYOOM, FAST, READONLY, RO, RW, UPDATE, WRITE, Group, noted, one_key
 from respd.commands.stream_arguments import SEQUENCE_MAX, Trimming, id_arg, new_id_arg
 from respd.commands.stream_producers import producers_of
-from respd.datatypes.stream_nodes import LAST_ID, id_text
+from respd.datatypes.stream_nodes import id_text
 from respd.datatypes.stream_producers import content_iid
 from respd.errors import NO_SUCH_KEY, SYNTAX, CommandError, wrong_arity
 from respd.keyspace_events import STREAM
@@ -82,36 +82,47 @@ def xadd(ctx: Context, args: list[bytes]) -> object:
         if found is None:
             return None
         stream = found
-    fields = args[at + 1 :]
+    now_ms = ctx.clock.ms
     iid = options.iid
     if options.pid:
         if not iid:
-            iid = content_iid(fields)
+            iid = content_iid(args[at + 1 :])
         if options.id < 0:
-            known = _known(stream, options.pid, iid, int(ctx.clock.ms))
+            known = _known(stream, options.pid, iid, int(now_ms))
             if known >= 0:
                 return id_text(known)
-    id = _new_id(options, stream.last_id, int(ctx.clock.ms))
-    if not stream.append(id, fields, ctx.limits):
+    if stream.is_exhausted():
+        raise CommandError(_EXHAUSTED)
+    if options.id < 0:
+        is_added = stream.append_now(now_ms, args, at + 1, ctx.limits)
+    else:
+        is_added = stream.append(_given_id(options, stream.last_id), args[at + 1 :], ctx.limits)
+    if not is_added:
         raise CommandError(_TOO_LARGE)
     if options.pid:
-        producers_of(stream).add(options.pid, iid, id, int(ctx.clock.ms))
+        producers_of(stream).add(options.pid, iid, stream.last_id, int(now_ms))
     db.changed(key, STREAM, b"xadd")
-    text = id_text(id)
     trimming = options.trimming
-    is_recorded = options.id < 0 or not options.has_seq or trimming.is_given()
-    if is_recorded and (ctx.effects.is_on or trimming.is_given()):
-        words = args[:]
-        if options.id < 0 or not options.has_seq:
-            words[at] = text
-        if trimming.is_given() and trimming.trim(stream, words):
-            db.notify(key, STREAM, b"xtrim")
-        if trimming.deleted:
-            ctx.record([b"XADD", key, *options.message(), text, *fields])
-            ctx.record([b"XDEL", key, *trimming.deleted])
-        else:
-            ctx.record(words)
+    if trimming.is_given() and trimming.trim(stream):
+        db.notify(key, STREAM, b"xtrim")
+    text = stream.last_id_text()
+    if ctx.effects.is_on:
+        _record(ctx, args, options, stream, text)
     return text
+
+
+def _record(ctx: Context, args: list[bytes], options: _Addition, stream: Stream, text: bytes) -> None:
+    """Log XADD as it would do the same again."""
+    trimming = options.trimming
+    if trimming.deleted:
+        ctx.record([b"XADD", args[1], *options.message(), text, *args[options.at + 1 :]])
+        ctx.record([b"XDEL", args[1], *trimming.deleted])
+        return
+    words = args[:]
+    if options.id < 0 or not options.has_seq:
+        words[options.at] = text
+    trimming.make_exact(words, stream)
+    ctx.record(words)
 
 
 @final
@@ -185,14 +196,9 @@ def _known(stream: Stream, pid: bytes, iid: bytes, now_ms: int) -> int:
     return known
 
 
-def _new_id(options: _Addition, last_id: int, now_ms: int) -> int:
-    """Return the id of an entry that comes after `last_id`; raise Redis' errors."""
-    if last_id == LAST_ID:
-        raise CommandError(_EXHAUSTED)
+def _given_id(options: _Addition, last_id: int) -> int:
+    """Return the id that was given, or the one that `ms-*` asks for; it must come after `last_id`."""
     id = options.id
-    if id < 0:
-        id = now_ms << 64
-        return id if id > last_id else last_id + 1
     if not options.has_seq and id >> 64 == last_id >> 64:
         if last_id & SEQUENCE_MAX == SEQUENCE_MAX:
             raise CommandError(_NOT_GREATER)
@@ -231,11 +237,15 @@ def xtrim(ctx: Context, args: list[bytes]) -> object:
     stream = ctx.db.write_stream(key)
     if stream is None:
         return 0
-    words = args[:]
-    removed = trimming.trim(stream, words)
+    removed = trimming.trim(stream)
     if removed:
         _removed(ctx, key, b"xtrim", removed)
-        ctx.record([b"XDEL", key, *trimming.deleted] if trimming.deleted else words)
+        if trimming.deleted:
+            ctx.record([b"XDEL", key, *trimming.deleted])
+        elif trimming.approximately:
+            words = args[:]
+            trimming.make_exact(words, stream)
+            ctx.record(words)
     return removed
 
 

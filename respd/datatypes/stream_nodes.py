@@ -147,37 +147,42 @@ def field_names(body: bytes) -> list[bytes]:
 
 def with_flags(body: bytes, at: i64, flags: i64) -> bytes:
     """Return a body in which the entry at `at` has these flags."""
-    return b"%b%c%b" % (body[:at], int(flags), body[at + 1 :])
+    changed = bytearray(body)
+    changed[at] = int(flags)
+    return bytes(changed)
 
 
-def write_names(out: BytesWriter, fields: list[bytes]) -> None:
-    """Begin a body whose first entry is to have these fields, a flat list of names and values."""
-    count: i64 = len(fields)
-    add_number(out, count // 2)
-    at: i64 = 0
-    while at < count:
-        add(out, fields[at])
-        at += 2
+def write_names(out: BytesWriter, names: list[bytes]) -> None:
+    """Begin a body whose first entry is to have fields of these names."""
+    add_number(out, len(names))
+    for name in names:
+        add(out, name)
     add_number(out, 0)
 
 
-def write_entry(out: BytesWriter, node: Node, ms: i64, seq: i64, fields: list[bytes], same: bool) -> i64:
-    """Add an entry with these fields to a node's body, `same` when it has the node's names; return its elements."""
-    count: i64 = len(fields)
+def write_entry(out: BytesWriter, node: Node, ms: i64, seq: i64, words: list[bytes], first: i64, same: bool) -> i64:
+    """Add an entry to a node's body, with the names and values that `words` hold from `first` on.
+
+    `same` tells that the names are the node's. Returns the number of elements.
+    """
+    total: i64 = len(words)
+    count = total - first
     add_number(out, SAME_FIELDS if same else 0)
     add_number(out, _difference(ms, node.ms))
     add_number(out, _difference(seq, node.seq))
     elements: i64
     if same:
-        at: i64 = 1
-        while at < count:
-            add(out, fields[at])
+        at = first + 1
+        while at < total:
+            add(out, words[at])
             at += 2
         elements = count // 2 + 3
     else:
         add_number(out, count // 2)
-        for word in fields:
-            add(out, word)
+        at = first
+        while at < total:
+            add(out, words[at])
+            at += 1
         elements = count + 4
     add_number(out, elements)
     return elements + 1

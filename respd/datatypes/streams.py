@@ -15,6 +15,7 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i32, i64, mypyc_attr, u8
 
+from respd.datatypes.digits import write_digits
 from respd.datatypes.limits import Limits
 from respd.datatypes.stream_groups import ConsumerGroup, forget, is_settled
 from respd.datatypes.stream_nodes import (
@@ -38,6 +39,8 @@ from respd.datatypes.stream_producers import Producers
 EVERYTHING: Final = -1
 _MAX_BYTES: Final[i64] = 1 << 30  # of a node, and of an entry
 _GONE: Final = Node(0, 0, b"")  # holds the place of a node dropped at the front
+_ZERO: Final[i64] = -(1 << 63)  # half an id
+_GREATEST: Final[i64] = (1 << 63) - 1
 _MANY_GONE: Final[i64] = 64
 # Of memory: what a stream has of its own, a node beside its entries, an entry that is pending, a consumer.
 _STREAM_BYTES: Final = 1000
@@ -116,14 +119,15 @@ class Entries:
 class Stream:
     """A stream: `length` entries, what it remembers of those that are gone, and its `groups` by name.
 
-    `last_id` is the greatest id that was ever added, `max_deleted_id` the greatest that was deleted (not trimmed),
-    `entries_added` how many entries were ever added. The nodes from `_front` on are in use; the last one's body may be
-    in `_tail` (`is_open`), and then newer there than in the node (`is_stale`).
+    `last_id` is the greatest id that was ever added, kept as its halves; `max_deleted_id` the greatest that was deleted
+    (not trimmed), `entries_added` how many entries were ever added. The nodes from `_front` on are in use; the last
+    one's body may be in `_tail` (`_is_open`), and then newer there than in the node (`_is_stale`).
     """
 
     def __init__(self) -> None:
         self.length: int = 0
-        self.last_id: int = 0
+        self._last_ms: i64 = _ZERO
+        self._last_seq: i64 = _ZERO
         self.max_deleted_id: int = 0
         self.entries_added: int = 0
         self.groups: dict[bytes, ConsumerGroup] = {}
@@ -142,18 +146,63 @@ class Stream:
         """Return OBJECT ENCODING's answer."""
         return b"stream"
 
+    @property
+    def last_id(self) -> int:
+        """The greatest id that was ever added, or was set."""
+        return joined(self._last_ms, self._last_seq)
+
+    @last_id.setter
+    def last_id(self, id: int) -> None:
+        self._last_ms = high_half(id)
+        self._last_seq = low_half(id)
+
+    def last_id_text(self) -> bytes:
+        """Return `last_id` as clients see it."""
+        ms = self._last_ms ^ _ZERO
+        seq = self._last_seq ^ _ZERO
+        if ms < 0 or seq < 0:
+            return id_text(self.last_id)
+        out = BytesWriter()
+        write_digits(out, ms)
+        out.append(45)
+        write_digits(out, seq)
+        return out.getvalue()
+
+    def is_exhausted(self) -> bool:
+        """Tell whether no id is left for another entry."""
+        return self._last_ms == _GREATEST and self._last_seq == _GREATEST
+
     # -- adding
+
+    def append_now(self, now_ms: i64, words: list[bytes], first: i64, limits: Limits) -> bool:
+        """Do as `append` with an id of now, or the next one after the last, for the fields from `first` on.
+
+        There must be one: not `is_exhausted`.
+        """
+        ms = now_ms ^ _ZERO
+        seq = _ZERO
+        if ms <= self._last_ms:
+            ms = self._last_ms
+            if self._last_seq < _GREATEST:
+                seq = self._last_seq + 1
+            else:
+                ms += 1
+        return self._append(ms, seq, words, first, limits)
 
     def append(self, id: int, fields: list[bytes], limits: Limits) -> bool:
         """Add an entry with an id above the last one; `fields` is flat: name, value, name, value. O(fields).
 
         False, and nothing is done, if they are larger than a node can be.
         """
-        ms = high_half(id)
-        seq = low_half(id)
+        return self._append(high_half(id), low_half(id), fields, 0, limits)
+
+    def _append(self, ms: i64, seq: i64, words: list[bytes], first: i64, limits: Limits) -> bool:
+        total: i64 = len(words)
         size: i64 = 0
-        for word in fields:
-            size += len(word)
+        at = first
+        while at < total:
+            size += len(words[at])
+            at += 1
         if size > _MAX_BYTES:
             return False
         node = self._room_for(size, limits)
@@ -161,17 +210,23 @@ class Stream:
         if node is None:
             node = Node(ms, seq, b"")
             self._nodes.append(node)
-            write_names(tail, fields)
-            self._tail_names = fields[::2]
+            names: list[bytes] = []
+            at = first
+            while at < total:
+                names.append(words[at])
+                at += 2
+            write_names(tail, names)
+            self._tail_names = names
             self._is_open = True
-            node.elements = len(self._tail_names) + 2
+            node.elements = len(names) + 2
             node.start = len(tail)
-        node.elements += write_entry(tail, node, ms, seq, fields, self._has_tail_names(fields))
+        node.elements += write_entry(tail, node, ms, seq, words, first, self._has_tail_names(words, first))
         node.live += 1
         self._is_stale = True
         self.length += 1
         self.entries_added += 1
-        self.last_id = id
+        self._last_ms = ms
+        self._last_seq = seq
         return True
 
     def _room_for(self, size: i64, limits: Limits) -> Node | None:
@@ -208,16 +263,15 @@ class Stream:
             self._nodes[-1].body = self._tail.getvalue()
             self._is_stale = False
 
-    def _has_tail_names(self, fields: list[bytes]) -> bool:
+    def _has_tail_names(self, words: list[bytes], first: i64) -> bool:
         names = self._tail_names
-        count: i64 = len(names)
-        if len(fields) != count * 2:
+        if len(words) - first != len(names) * 2:
             return False
-        at: i64 = 0
-        while at < count:
-            if names[at] != fields[at * 2]:
+        at = first
+        for name in names:
+            if name != words[at]:
                 return False
-            at += 1
+            at += 2
         return True
 
     # -- looking up
@@ -327,7 +381,7 @@ class Stream:
         """Tell whether all entries of a node are certain to lie up to this id."""
         if place + 1 < len(self._nodes):
             return not self._nodes[place + 1].is_after(ms, seq)
-        return self.last_id <= joined(ms, seq)
+        return self._last_ms < ms or (self._last_ms == ms and self._last_seq <= seq)
 
     def _add_reversed(self, found: Entries, start: int, end: int, most: i64) -> None:
         nodes = self._nodes
@@ -454,12 +508,14 @@ class Stream:
     def trim_before(self, id: int, approximately: bool, limit: int) -> int:
         """Remove the entries with ids below `id`; return how many that were. The rest is as `trim_to_length`."""
         removed: i64 = 0
+        ms = high_half(id)
+        seq = low_half(id)
         while len(self._nodes) > self._front:
             node = self._nodes[self._front]
             live = i64(node.live)
             if limit and removed + live > limit:
                 break
-            if self._last_of(self._front) >= id:
+            if not self._ends_before(self._front, ms, seq):
                 if not approximately:
                     removed += self._mark_first(live, id)
                 break
@@ -497,14 +553,16 @@ class Stream:
             self.delete(each)
         return found
 
-    def _last_of(self, place: i64) -> int:
-        """Return the id of a node's last entry, deleted or not."""
+    def _ends_before(self, place: i64, ms: i64, seq: i64) -> bool:
+        """Tell whether all entries of a node, deleted or not, have ids below this one."""
+        if self._nodes[place].is_after(ms, seq):
+            return False
         if place == len(self._nodes) - 1:
             self._sync()
         node = self._nodes[place]
         cursor = Cursor(node.body, node.ms, node.seq)
         cursor.open(cursor.previous(len(node.body)))
-        return cursor.id()
+        return cursor.is_before(ms, seq)
 
     def _mark_first(self, most: i64, id: int) -> i64:
         """Mark up to `most` live entries of the first node with ids below `id` as deleted; return how many."""
@@ -514,7 +572,7 @@ class Stream:
         node = self._nodes[place]
         ms = high_half(id)
         seq = low_half(id)
-        body = bytearray(node.body)
+        body: bytearray | None = None
         is_open = self._is_open and place == len(self._nodes) - 1
         cursor = Cursor(node.body, node.ms, node.seq)
         at = node.start
@@ -524,11 +582,15 @@ class Stream:
             if not cursor.is_before(ms, seq):
                 break
             if cursor.is_live():
+                if body is None:
+                    body = bytearray(node.body)
                 body[at] = int(cursor.flags | DELETED)
                 if is_open:
                     self._tail[at] = u8(cursor.flags | DELETED)
                 marked += 1
             at = cursor.next()
+        if body is None:
+            return 0
         node.body = bytes(body)
         node.start = at
         self.length -= int(marked)

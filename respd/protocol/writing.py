@@ -6,6 +6,7 @@ from librt.strings import BytesWriter, write_i16_le, write_i32_le
 from mypy_extensions import i16, i32, i64, u8
 
 from respd.builds import INTERPRETED
+from respd.datatypes.digits import write_digits
 
 CRLF: Final = b"\r\n"
 _LINE_END: Final[i16] = 0x0A0D  # the same as a little-endian number
@@ -14,9 +15,6 @@ TABLE: Final = 1024
 BULK_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % size for size in range(TABLE)]
 ARRAY_HEADERS: Final[list[bytes]] = [b"*%d\r\n" % size for size in range(TABLE)]
 INTEGERS: Final[list[bytes]] = [b":%d\r\n" % value for value in range(TABLE)]
-_THREE_DIGITS: Final[list[bytes]] = [b"%03d" % number for number in range(1000)]
-_SHORT: Final[list[bytes]] = [b"%d" % number for number in range(1000)]
-_POSITIVE_MAX: Final[i64] = (1 << 63) - 1
 
 
 def write_bulk(out: BytesWriter, data: bytes) -> None:
@@ -40,32 +38,6 @@ def write_header(out: BytesWriter, kind: u8, value: i64) -> None:
     out.append(kind)
     write_digits(out, value)
     out.write(CRLF)
-
-
-def write_digits(out: BytesWriter, value: i64) -> None:
-    """Append the decimal digits of a 64-bit integer, three at a time: a division takes longer than a table."""
-    if value < 0:
-        if value < -_POSITIVE_MAX:
-            out.write(b"%d" % value)
-            return
-        out.append(45)
-        value = -value
-    if value >= 1000:
-        write_digits(out, value // 1000)
-        out.write(_THREE_DIGITS[value % 1000])
-    else:
-        out.write(_SHORT[value])
-
-
-def digit_count(value: i64) -> i64:
-    """Return how many decimal digits a number that is not negative has."""
-    count: i64 = 1
-    while value >= 1000:
-        value //= 1000
-        count += 3
-    if value >= 10:
-        count += 1 if value < 100 else 2
-    return count
 
 
 def write_array_header(out: BytesWriter, count: i64) -> None:
