@@ -144,7 +144,13 @@ local function text_of(text, at, size)
     if stop > #text + 1 then fail('Missing bytes in input.') end
     return sub(text, at, stop - 1), stop
 end
+local function long_at(text, at)
+    local high, low = number_in(text, at, 8)
+    if high >= 2147483648 then high = high - 4294967296 end
+    return high * 4294967296 + low, at + 8
+end
 local RARE = {
+    [207] = long_at, [211] = long_at, -- an unsigned one too is cut to a long
     [192] = function(text, at) return nil, at end,
     [194] = function(text, at) return false, at end,
     [195] = function(text, at) return true, at end,
@@ -153,10 +159,6 @@ local RARE = {
     [204] = function(text, at) return number_in(text, at, 1), at + 1 end,
     [205] = function(text, at) return number_in(text, at, 2), at + 2 end,
     [206] = function(text, at) return number_in(text, at, 4), at + 4 end,
-    [207] = function(text, at)
-        local high, low = number_in(text, at, 8)
-        return high * 4294967296 + low, at + 8
-    end,
     [208] = function(text, at)
         local number = number_in(text, at, 1)
         return number < 128 and number or number - 256, at + 1
@@ -168,11 +170,6 @@ local RARE = {
     [210] = function(text, at)
         local number = number_in(text, at, 4)
         return number < 2147483648 and number or number - 4294967296, at + 4
-    end,
-    [211] = function(text, at)
-        local high, low = number_in(text, at, 8)
-        if high >= 2147483648 then high = high - 4294967296 end
-        return high * 4294967296 + low, at + 8
     end,
     [217] = function(text, at) return text_of(text, at + 1, number_in(text, at, 1)) end,
     [218] = function(text, at) return text_of(text, at + 2, number_in(text, at, 2)) end,
