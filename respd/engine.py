@@ -29,6 +29,8 @@ from respd.command import (
     NO_AUTH,
     NO_MULTI,
     PROTECTED,
+    READONLY,
+    SKIP_MONITOR,
     SKIP_SLOWLOG,
     TOUCHES_ARBITRARY_KEYS,
     WRITE,
@@ -43,6 +45,7 @@ from respd.datatypes.deadlines import FAR_FUTURE, Deadlines
 from respd.errors import DEBUG_NOT_ALLOWED, NOAUTH, CommandError, wrong_arity
 from respd.latency import LatencyMonitor
 from respd.log import Log
+from respd.monitors import FROM_SCRIPT, Monitors, is_shown
 from respd.permissions import DENIED_COMMAND, DENIED_KEY, Denial
 from respd.persistence.disk import Disk
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
@@ -117,6 +120,7 @@ class Engine:
         self.tracking = self.shared.tracking
         self.tracking.clients = self.clients
         self.outbox = Outbox()
+        self.monitors = Monitors()
         self.resumed: list[Client] = []  # clients whose buffered commands may run again
         self.gates: i64 = 0
         self.next_client_id: int = 1
@@ -238,6 +242,28 @@ class Engine:
         self.pubsub.disconnect(client)
         self.end_tracking(client)
         client.queued = []
+        self.stop_monitoring(client)
+
+    def start_monitoring(self, client: Client) -> None:
+        """MONITOR: tell a client of every command from now on."""
+        self.monitors.add(client)
+        self.gates |= gates.MONITORED
+
+    def stop_monitoring(self, client: Client) -> None:
+        """Tell a client of commands no more."""
+        self.monitors.remove(client)
+        if not self.monitors.clients:
+            self.gates &= ~gates.MONITORED
+
+    def show(self, ctx: Context, words: list[bytes], from_script: bool = False) -> None:
+        """Tell the clients in MONITOR mode of a command, its passwords hidden."""
+        client = ctx.client
+        source = client.address
+        if from_script:
+            source = FROM_SCRIPT
+        elif client.is_unix:
+            source = b"unix:" + client.address.rpartition(b":")[0]
+        self.monitors.show(self.clock.seconds, ctx.db.index, source, self.slowlog.without_secrets(words))
 
     def end_tracking(self, client: Client) -> None:
         """Have a client track nothing any more."""
@@ -401,6 +427,8 @@ class Engine:
             self.reject(ctx, command, CommandError(self.disk_error()))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
             self.reject(ctx, command, not_in_subscribed_mode(command))
+        elif set_gates & gates.MONITOR and command.flags & (WRITE | READONLY | MAY_REPLICATE):
+            self.reject(ctx, command, CommandError(b"ERR Replica can't interact with the keyspace"))
         elif set_gates & gates.LOADING and not self._may_run_loading(ctx, command):
             self.reject(ctx, command, CommandError(errors.LOADING))
         elif set_gates & gates.BUSY and not command.flags & ALLOW_BUSY:
@@ -431,6 +459,8 @@ class Engine:
         client.hold_pushes()
         if client.gates & gates.TRACKING:
             self.tracking.current = client
+        if self.gates & gates.MONITORED and command.flags & SKIP_MONITOR:
+            self.show(ctx, args)
         if self.gates & gates.LOGGED:
             value = self._call_logged(ctx, command, args)
         else:
@@ -442,6 +472,8 @@ class Engine:
             self._park(ctx, command, args, value)
         else:
             self.reply(client, value)
+        if self.gates & gates.MONITORED and is_shown(command):
+            self.show(ctx, args)
         client.release_pushes()
         if shared.hooks != 0:
             self.serve_ready()
@@ -650,7 +682,12 @@ class Engine:
             if denial is not None:
                 self.note_denial(ctx, denial)
                 return self._no_longer_allowed(command, denial)
-        return self.call_inner(ctx, command, words, False)
+        if self.gates & gates.MONITORED and command.flags & SKIP_MONITOR:
+            self.show(ctx, words)
+        value = self.call_inner(ctx, command, words, False)
+        if self.gates & gates.MONITORED and is_shown(command):
+            self.show(ctx, words)
+        return value
 
     def call_inner(self, ctx: Context, command: Command, words: list[bytes], is_muted: bool) -> object:
         """Run a command that EXEC or a script calls; errors are values. Nothing of it is logged if `is_muted`."""

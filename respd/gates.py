@@ -13,6 +13,7 @@ TRACKING: Final = 1 << 7  # CLIENT TRACKING: what it reads is remembered
 BLOCKED: Final = 1 << 6  # waits in a blocking command; later commands wait in the parser
 
 ACL: Final = 1 << 8  # its user may not do everything
+MONITOR: Final = 1 << 9  # is told of every command: may not touch keys
 
 # Of the engine.
 PAUSED: Final = 1 << 16  # CLIENT PAUSE
@@ -22,6 +23,7 @@ LOADING: Final = 1 << 20  # the data is being loaded
 SNAPSHOT_FAILS: Final = 1 << 22  # the last snapshot in the background has failed: commands that write are refused
 LOG_FAILS: Final = 1 << 21  # the append-only file cannot be written: commands that write are refused
 MEMORY: Final = 1 << 19  # maxmemory is set
+MONITORED: Final = 1 << 24  # some client is told of every command
 DISK_FAILS: Final = LOG_FAILS | SNAPSHOT_FAILS
 
 ALL: Final = (1 << 32) - 1

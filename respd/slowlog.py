@@ -46,10 +46,7 @@ class SlowLog:
 
     def add(self, words: list[bytes], duration_us: int, at_s: int, address: bytes, name: bytes) -> None:
         """Note a slow command."""
-        if words is self._hidden_in:
-            words = list(words)
-            for index in self._hidden:
-                words[index] = b"(redacted)"
+        words = self.without_secrets(words)
         self.entries.appendleft(SlowEntry(self.next_id, shorten(words), duration_us, at_s, address, name))
         self.next_id += 1
         self._trim()
@@ -60,6 +57,15 @@ class SlowLog:
             self._hidden_in = words
             self._hidden = []
         self._hidden.append(index)
+
+    def without_secrets(self, words: list[bytes]) -> list[bytes]:
+        """Return the words of the command under way or just ended, what was hidden of them replaced."""
+        if words is not self._hidden_in:
+            return words
+        shown = list(words)
+        for index in self._hidden:
+            shown[index] = b"(redacted)"
+        return shown
 
     def reset(self) -> None:
         """Forget all entries; their numbers go on."""

@@ -183,6 +183,7 @@ def reset(ctx: Context, args: list[bytes]) -> object:
     engine.discard_multi(client)
     engine.pubsub.disconnect(client)
     engine.end_tracking(client)
+    engine.stop_monitoring(client)
     ctx.select(0)
     set_protocol(client, 2)
     client.name = b""

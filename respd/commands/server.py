@@ -333,6 +333,21 @@ def memory_purge(ctx: Context, args: list[bytes]) -> object:
 
 # -- slow commands
 
+
+@group.command("MONITOR", arity=1, flags=ADMIN | NOSCRIPT | LOADING | STALE, since="1.0.0")
+def monitor(ctx: Context, args: list[bytes]) -> object:
+    """Show every command that the server runs, until RESET or the end of the connection.
+
+    Reply: OK; then a line for each command: when, database, who and its words. Errors: within a transaction.
+    """
+    if ctx.deny_blocking:
+        raise CommandError(b"ERR MONITOR isn't allowed for DENY BLOCKING client")
+    if ctx.client.is_monitor:
+        return NO_REPLY
+    ctx.engine.start_monitoring(ctx.client)
+    return OK
+
+
 group.container("SLOWLOG", since="2.2.12", summary="A container for commands about slow commands.", help_since="6.2.0")
 
 

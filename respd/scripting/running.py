@@ -14,7 +14,8 @@ from mypy_extensions import i64
 
 from respd.command import MAY_REPLICATE, NOSCRIPT, WRITE, Command
 from respd.errors import CommandError
-from respd.gates import ACL, DISK_FAILS, SNAPSHOT_FAILS
+from respd.gates import ACL, DISK_FAILS, MONITORED, SNAPSHOT_FAILS
+from respd.monitors import is_shown
 from respd.protocol.replies import Status
 from respd.scripting import busy
 from respd.scripting.flags import NO_SHEBANG, NO_WRITES
@@ -90,7 +91,10 @@ class Run:
                 return CommandError(refusal)
         if flags & WRITE:
             self.wrote = True
-        return ctx.engine.call_inner(ctx, command, words, not self.replicates)
+        value = ctx.engine.call_inner(ctx, command, words, not self.replicates)
+        if ctx.engine.gates & MONITORED and is_shown(command):
+            ctx.engine.show(ctx, words, from_script=True)
+        return value
 
     def _refusal(self, ctx: Context, command: Command, words: list[bytes]) -> bytes | None:
         """Return why the command may not be run, or None if it may."""
