@@ -2,7 +2,7 @@
 
 Each row starts both servers on free ports, with nothing saved, sends them the same load in turns, and prints respd's
 figure, redis-server's, their ratio and the bar. Rows: default, pipelined, wide, cpu, connections, interpreted, latency,
-pauses, memory, given-back, start, pubsub, zset, list, syscalls, snapshots, log; `all` is every row for this build.
+pauses, memory, given-back, start, pubsub, zset, list, stream, syscalls, snapshots, log; `all`: each of them.
 See benchmarks/README.md.
 """
 
@@ -45,6 +45,7 @@ ROWS: dict[str, Callable[[Setting], list[Line]]] = {
     "pubsub": bars_data.pubsub,
     "zset": bars_data.zset,
     "list": bars_data.list_,
+    "stream": bars_data.stream,
     "syscalls": bars_syscalls.syscalls,
     "snapshots": bars_persistence.snapshots,
     "log": bars_persistence.log,

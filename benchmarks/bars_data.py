@@ -1,4 +1,4 @@
-"""Rows of the bars about pub/sub and big values: fan-out to 100 subscribers, a sorted set and a list of a million."""
+"""Rows of the bars about pub/sub (fan-out to 100 subscribers) and a sorted set, a list, a stream of a million."""
 
 from __future__ import annotations
 
@@ -221,4 +221,58 @@ def list_(setting: Setting) -> list[Line]:
         lines.append(
             at_most(f"{name} in the middle", "µs CPU", many[pair.respd][name][1], many[pair.redis][name][1], 3)
         )
+    return lines
+
+
+FIELDS = ("name", "value", "age", "12345", "city", "somewhere")
+
+
+def _stream_fill(size: int) -> list[bytes]:
+    return [encode("XADD", "stream", f"{number}-1", *FIELDS) for number in range(1, size + 1)]
+
+
+def _entry(size: int, random: Random) -> str:
+    return f"{random.randrange(1, size)}-1"
+
+
+def _range_of(count: int) -> Callable[[int, Random], bytes]:
+    return lambda size, random: encode("XRANGE", "stream", _entry(size - count, random), "+", "COUNT", count)
+
+
+STREAM: tuple[Operation, ...] = (
+    ("XRANGE of 10", _range_of(10), 10_000),
+    ("XRANGE of 100", _range_of(100), 3000),
+    (
+        "XREAD of 10",
+        lambda size, random: encode("XREAD", "COUNT", 10, "STREAMS", "stream", _entry(size - 10, random)),
+        10_000,
+    ),
+    ("XDEL", lambda size, random: encode("XDEL", "stream", _entry(size, random)), 3000),
+    ("XADD", lambda size, random: encode("XADD", "stream", "*", *FIELDS), 20_000),
+    ("XADD MAXLEN ~", lambda size, random: encode("XADD", "stream", "MAXLEN", "~", size, "*", *FIELDS), 20_000),
+    ("XTRIM of one entry", lambda size, random: encode("XTRIM", "stream", "MAXLEN", size + random.randrange(99)), 5000),
+)
+
+
+def stream(setting: Setting) -> list[Line]:
+    """Adding to, reading, deleting from and trimming a stream of a million entries, and one of ten thousand."""
+    big, small = setting.amount(1_000_000, 200_000), 10_000
+    pair = setting.pair()
+    try:
+        found = {
+            (server, size): _measure(setting, server, _stream_fill, size, STREAM)
+            for size in (small, big)
+            for server in pair.both()
+        }
+    finally:
+        pair.stop()
+    lines = []
+    for name, _, _ in STREAM:
+        ours, theirs = found[pair.respd, big][name][1], found[pair.redis, big][name][1]
+        lines.append(at_most(name, "µs CPU", ours, theirs, 1.25))
+    for name, _, _ in STREAM:
+        growth = [found[server, big][name][1] / found[server, small][name][1] for server in (pair.respd, pair.redis)]
+        most = max(2.0, growth[1])
+        text = f"<= {most:.2f} (log n)"
+        lines.append(Line(f"{name} growth {small}-{big}", "", growth[0], growth[1], None, text, growth[0] <= most))
     return lines

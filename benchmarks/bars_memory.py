@@ -34,12 +34,18 @@ def _sorted_set(count: int) -> Iterator[bytes]:
     return (encode("ZADD", "zset", number * 7919 % count, f"member:{number:012d}") for number in range(count))
 
 
+def _entries(count: int) -> Iterator[bytes]:
+    fields = ("name", "value", "age", "12345", "city", "somewhere")
+    return (encode("XADD", "stream", f"{number}-1", *fields) for number in range(1, count + 1))
+
+
 KINDS: tuple[tuple[str, Callable[[int], Iterator[bytes]], float], ...] = (
     ("string", _strings, 2.0),
     ("hash of 5", _hashes, 3.0),
     ("list of 5", _lists, 3.0),
     ("set of 5", _sets, 3.0),
     ("member of a sorted set", _sorted_set, 2.5),
+    ("entry of a stream", _entries, 3.0),
 )
 
 

@@ -71,6 +71,7 @@ SCORES = "ZADD zset @ member:@"
 SMALL = "HSET hash:@ name value age 12345 city somewhere a 1 b 2"
 SMALL_SETS = "SADD set:@ a b c d e"
 SMALL_SCORES = "ZADD zset:@ 1 a 2 b 3 c 4 d 5 e"
+ENTRIES = "XADD stream 1000-* name value:@ age @"
 TWO_SETS = "SADD one member:@;SADD two member:#"
 TWO_SCORES = "ZADD one @ member:@;ZADD two # member:#"
 
@@ -157,6 +158,11 @@ SCENARIOS = (
     Scenario("ZPOPMIN", "ZPOPMIN zset", SCORES),
     Scenario("ZUNIONSTORE of 1000 and 1000", "ZUNIONSTORE all 2 one two", TWO_SCORES, 1000, 1),
     Scenario("SORT of 1000", "SORT list", "RPUSH list #", 1000, 1),
+    Scenario("XADD", "XADD stream * name value:@ age @"),
+    Scenario("XADD MAXLEN ~", "XADD stream MAXLEN ~ 1000 * name value:@ age @", ENTRIES),
+    Scenario("XRANGE of 10", "XRANGE stream 1000 + COUNT 10", ENTRIES),
+    Scenario("XRANGE of 100", "XRANGE stream 1000 + COUNT 100", ENTRIES),
+    Scenario("XREAD of 10", "XREAD COUNT 10 STREAMS stream 1000", ENTRIES),
     Scenario("PUBLISH to nobody", "PUBLISH channel message"),
     Scenario("PUBLISH to 10", "PUBLISH channel message", subscribers=10),
     Scenario("MULTI, SET, GET, EXEC", "MULTI;SET key:# xxx;GET key:#;EXEC", STRINGS),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from respd.arguments import int_arg
 from respd.datatypes.stream_nodes import LAST_ID, id_text
+from respd.datatypes.streams import EVERYTHING
 from respd.datatypes.strings import parse_int
 from respd.errors import SYNTAX, CommandError
 
@@ -126,7 +127,9 @@ class Trimming:
         self.limit: int = 0  # of entries to remove, 0 for any number
         self.at: int = 0  # the position of the threshold's word
         self.policy: int = -1
+        self.policy_at: int = 0
         self.deleted: list[bytes] = []  # ids that trimming has removed here and there (ACKED)
+        self.acknowledged: list[list[bytes]] = []  # a group, and ids that it has forgotten (DELREF)
         self._has_limit: bool = False
 
     def take(self, args: list[bytes], at: int) -> int:
@@ -146,6 +149,7 @@ class Trimming:
             if self.policy >= 0:
                 raise CommandError(SYNTAX)
             self.policy = policy
+            self.policy_at = at
             return at + 1
         return at
 
@@ -190,14 +194,39 @@ class Trimming:
         """Trim a stream; return how many entries were removed."""
         length = -1 if self.by_id else self.threshold
         id = self.threshold if self.by_id else -1
-        if self.policy != ACKNOWLEDGED or not stream.groups:
-            return stream.trim(length, id, self.approximately, self.limit, self.policy == DELETE_REFERENCES)
-        ids = stream.trim_settled(length, id, self.approximately, self.limit)
-        self.deleted = [id_text(each) for each in ids]
-        return len(ids)
+        if self.policy == ACKNOWLEDGED and stream.groups:
+            self.deleted = [id_text(each) for each in stream.trim_settled(length, id, self.approximately, self.limit)]
+            return len(self.deleted)
+        forgets = self.policy == DELETE_REFERENCES and len(stream.groups) > 0
+        before = stream.entries(0, LAST_ID, EVERYTHING, False) if forgets else None
+        if self.by_id:
+            removed = stream.trim_before(id, self.approximately, self.limit)
+        else:
+            removed = stream.trim_to_length(length, self.approximately, self.limit)
+        if before is not None:
+            self._forget(stream, before.ids(removed))
+        return removed
 
-    def make_exact(self, words: list[bytes], stream: Stream) -> None:
-        """Change a command's words for the log: approximate trimming into the exact one with the same effect."""
+    def _forget(self, stream: Stream, ids: list[int]) -> None:
+        """Have all groups forget what has been trimmed."""
+        for name, group in stream.groups.items():
+            known: list[bytes] = []
+            for id in ids:
+                if group.acknowledge(id):
+                    known.append(id_text(id))
+            if known:
+                self.acknowledged.append([name, *known])
+
+    def record(self, ctx: Context, words: list[bytes], stream: Stream) -> None:
+        """Log a command that has trimmed, in words that every version knows.
+
+        Approximate trimming is logged as the exact one with the same effect, what groups have forgotten as XACK.
+        """
         if self.approximately:
             words[self.at - 1] = b"="
             words[self.at] = b"%d" % stream.length if self.by_length else id_text(stream.oldest_id())
+        if self.policy >= 0:
+            del words[self.policy_at]
+        ctx.record(words)
+        for group_and_ids in self.acknowledged:
+            ctx.record([b"XACK", words[1], *group_and_ids])

@@ -121,8 +121,7 @@ def _record(ctx: Context, args: list[bytes], options: _Addition, stream: Stream,
     words = args[:]
     if options.id < 0 or not options.has_seq:
         words[options.at] = text
-    trimming.make_exact(words, stream)
-    ctx.record(words)
+    trimming.record(ctx, words, stream)
 
 
 @final
@@ -242,10 +241,8 @@ def xtrim(ctx: Context, args: list[bytes]) -> object:
         _removed(ctx, key, b"xtrim", removed)
         if trimming.deleted:
             ctx.record([b"XDEL", key, *trimming.deleted])
-        elif trimming.approximately:
-            words = args[:]
-            trimming.make_exact(words, stream)
-            ctx.record(words)
+        elif ctx.effects.is_on:
+            trimming.record(ctx, args[:], stream)
     return removed
 
 

@@ -17,7 +17,7 @@ from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from respd.datatypes.digits import write_digits
 from respd.datatypes.limits import Limits
-from respd.datatypes.stream_groups import ConsumerGroup, forget, is_settled
+from respd.datatypes.stream_groups import ConsumerGroup, is_settled
 from respd.datatypes.stream_nodes import (
     DELETED,
     LAST_ID,
@@ -473,17 +473,6 @@ class Stream:
         if self._front >= _MANY_GONE and self._front * 2 > len(self._nodes):
             del self._nodes[: self._front]
             self._front = 0
-
-    def trim(self, length: int, id: int, approximately: bool, limit: int, forgets: bool) -> int:
-        """Do as `trim_to_length`, or as `trim_before` unless `id` is -1; if `forgets`, the groups forget what goes."""
-        before = self.entries(0, LAST_ID, EVERYTHING, False) if forgets and self.groups else None
-        removed = (
-            self.trim_to_length(length, approximately, limit) if id < 0 else self.trim_before(id, approximately, limit)
-        )
-        if before is not None and removed:
-            for gone in before.ids(removed):
-                forget(self.groups, gone)
-        return removed
 
     def trim_to_length(self, length: int, approximately: bool, limit: int) -> int:
         """Remove the oldest entries until `length` are left; return how many that were.
