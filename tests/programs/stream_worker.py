@@ -57,8 +57,8 @@ def send(url: str, ledger: Ledger, number: int) -> None:
                 for each in batch:
                     pipe.xadd(STREAM, {"number": each})
                 pipe.execute()
-        except redis.ConnectionError:
-            time.sleep(0.02)  # the server starts again
+        except (redis.ConnectionError, redis.TimeoutError):
+            time.sleep(0.05)  # the server starts again
             continue
         now = time.monotonic_ns()
         ledger.write([f"sent {each} {now}" for each in batch])
@@ -84,8 +84,8 @@ class Worker:
                 half = random.randint(0, len(entries))
                 self._work_off(entries[:half], requested)
                 self._work_off(entries[half:], requested)
-            except redis.ConnectionError:
-                time.sleep(0.02)  # the server starts again
+            except (redis.ConnectionError, redis.TimeoutError):
+                time.sleep(0.05)  # the server starts again
 
     def _entries(self) -> list[tuple[str, dict[str, str]]]:
         """What somebody has had for too long, or something new."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ WORKERS = 3
 KILLS = 20  # of workers
 ENDS = ("kill", "terminate", "kill", "terminate", "kill")  # of the server
 LINES_BYTES = 80  # what a worker writes of one message
+SLOW_S = 200.0  # on a busy machine, interpreted
 EVERYSEC_MAY_LOSE_S = 2.0
 PORTS = range(24500, 25000)  # not of those that the system gives to clients, which come back while the server is gone
 
@@ -71,6 +73,7 @@ class Crew:
         self._at_work: list[Worker] = []
         self._hired = 0
         self.client: Any = connect(workers.broker)
+        self.killed_at: list[int] = []
 
     def send(self, number: int) -> Worker:
         """Start the sender."""
@@ -95,11 +98,12 @@ class Crew:
         """SIGKILL or SIGTERM, and a new start."""
         if way == "kill":
             self._target.kill()
+            self.killed_at.append(time.monotonic_ns())
         else:
             self._target.process.terminate()
             assert self._target.process.wait(30) == 0, self._target.log_tail()
         self._target.start()
-        self._target.wait_until_ready(60)
+        self._target.wait_until_ready(SLOW_S)
 
     def done(self) -> bool:
         """Whether everything is delivered and acknowledged."""
@@ -149,7 +153,7 @@ def _play(crew: Crew, ledgers: Ledgers, number: int, kills: int, ends: tuple[str
     for _ in range(WORKERS):
         crew.hire()
     for moment, event in _events(number, kills, ends):
-        until(lambda: ledgers.got() >= moment or not crew.all_alive(), f"{moment:.0f} messages")  # noqa: B023
+        until(lambda: ledgers.got() >= moment or not crew.all_alive(), f"{moment:.0f} messages", SLOW_S)  # noqa: B023
         assert crew.all_alive()
         if event == "worker":
             crew.kill_one()
@@ -157,15 +161,16 @@ def _play(crew: Crew, ledgers: Ledgers, number: int, kills: int, ends: tuple[str
             crew.client.bgrewriteaof()
         else:
             crew.end_the_server(event)
-    until(lambda: sender.process.poll() is not None, "the end of the sender")
+    until(lambda: sender.process.poll() is not None, "the end of the sender", SLOW_S)
     assert sender.process.returncode == 0, sender.log
-    until(crew.done, "the end of the work")
+    until(crew.done, "the end of the work", SLOW_S)
 
 
+@pytest.mark.timeout(600)
 def test_always(crew_of: Callable[[str], Crew], tmp_path: Path, long_form: bool) -> None:
     """Nothing is lost, nothing that was acknowledged comes again, nothing is left over."""
-    number = 100_000 if long_form else 30_000
     crew, ledgers = crew_of("always"), Ledgers(tmp_path)
+    number = 100_000 if long_form or crew.client.info("server").get("respd_build") == "compiled" else 15_000
     _play(crew, ledgers, number, KILLS, ENDS)
     sent = {int(words[1]) for words in ledgers.lines("sent")}
     got = {int(words[2]) for words in ledgers.lines("got")}
@@ -185,6 +190,8 @@ def test_everysec(crew_of: Callable[[str], Crew], tmp_path: Path) -> None:
     number = 5_000
     crew, ledgers = crew_of("everysec"), Ledgers(tmp_path)
     _play(crew, ledgers, number, 6, ("kill", "terminate"))
-    sent = {int(words[1]) for words in ledgers.lines("sent")}
+    sent = {int(words[1]): int(words[2]) for words in ledgers.lines("sent")}
     got = {int(words[2]) for words in ledgers.lines("got")}
-    assert sent - got == set()
+    lost = [moment for each, moment in sent.items() if each not in got]
+    assert set(sent) == set(range(number))
+    assert [m for m in lost if not any(0 <= kill - m <= EVERYSEC_MAY_LOSE_S * 1e9 for kill in crew.killed_at)] == []
