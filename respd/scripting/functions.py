@@ -175,7 +175,7 @@ class Libraries:
         finally:
             if not is_done:
                 restored._let_all_go()
-                if flush:
+                if restored._state is not self._state:
                     restored._close()
         if flush:
             self._close()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
 
+from respd.persistence.dump_payloads import write_functions
+from respd.scripting.state import LuaState
 from tests.local import Local
 from tests.wire import Error
 
@@ -315,3 +318,26 @@ def test_a_function_without_memory_left_is_ended(local: Local) -> None:
     assert local.engine.libraries.memory_bytes() == 0
     load(local, function("return redis.call('ECHO', 'alive')"))
     assert local.run("FCALL f 0") == b"alive"
+
+
+def test_lua_states_do_not_pile_up(local: Local) -> None:
+    """Each is closed when it is not used any more, however that came."""
+    load(local, function("return 1"))
+    good = local.run("FUNCTION DUMP")
+    load(local, function("return 1", "g"), "other")
+    clashing = local.run("FUNCTION DUMP")
+    local.run("FUNCTION DELETE lib")
+    assert isinstance(good, bytes) and isinstance(clashing, bytes)
+    load(local, function("return 1", "F"), "third")
+    bad = write_functions([library("foo()", "bad")], compress=False)
+    gc.collect()
+    before = sum(isinstance(one, LuaState) for one in gc.get_objects())
+    for _ in range(5):
+        local.run([b"FUNCTION", b"RESTORE", clashing, b"REPLACE"])
+        local.run([b"FUNCTION", b"RESTORE", good, b"FLUSH"])
+        local.run([b"FUNCTION", b"RESTORE", good[:-1] + b"x", b"FLUSH"])
+        local.run("FUNCTION FLUSH")
+        local.run([b"FUNCTION", b"RESTORE", bad])
+        local.run([b"FUNCTION", b"RESTORE", bad, b"FLUSH"])
+        load(local, "foo()")
+    assert sum(isinstance(one, LuaState) for one in gc.get_objects()) <= before
