@@ -27,8 +27,11 @@ INTERPRETED = {
     "syntax",
     "commands.introspection",
     "pollers",
-    "scripting.bits",
-    "scripting.libraries",
+    "scripting.lua_bit",
+    "scripting.lua_cjson",
+    "scripting.lua_cmsgpack",
+    "scripting.lua_struct",
+    "scripting.lua_support",
     "scripting.sandbox",
     "scripting.signals",
 }

@@ -218,6 +218,7 @@ local function unpack_part(text, offset, limit)
         count = count + 1
         list[count], at = read(text, at, count - 1)
     end
+    if count > STACK - 1 then fail('stack overflow (in function mp_unpack_full)') end
     list[1] = at > #text and -1 or at - 1
     return list, count
 end

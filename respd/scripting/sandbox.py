@@ -155,12 +155,7 @@ globals.coroutine = behind_proxy(library)
 for _, name in pairs({'string', 'table', 'math'}) do globals[name] = behind_proxy(_G[name]) end
 globals.os = behind_proxy({clock = os.clock})
 globals.redis = behind_proxy(redis)
-for name, functions in pairs(offered.libraries) do
-    local made = {}
-    for key, value in pairs(functions) do made[key] = type(value) == 'userdata' and as_function(value) or value end
-    globals[name] = behind_proxy(made)
-end
-for name, functions in pairs(offered.lua_libraries) do globals[name] = behind_proxy(functions) end
+for name, functions in pairs(offered.libraries) do globals[name] = behind_proxy(functions) end
 local function missing(_, name)
     error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end
@@ -298,7 +293,7 @@ local function explain(problem)
         level = level + 1
         place = getinfo(level, 'Sl')
     end
-    if place and place.what ~= 'C' then
+    if place and getinfo(level, 'f').func ~= xpcall then
         rawset(problem, 'source', place.source)
         rawset(problem, 'line', place.currentline)
     end

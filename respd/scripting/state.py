@@ -27,7 +27,6 @@ from respd.errors import CommandError
 from respd.scripting.busy import look_up
 from respd.scripting.calls import OK_MARK, Calls, Guarded
 from respd.scripting.errors import ScriptError
-from respd.scripting.libraries import LIBRARIES
 from respd.scripting.lua_libraries import lua_libraries
 from respd.scripting.memory import LuaMemory
 from respd.scripting.results import reply_of
@@ -100,8 +99,7 @@ class LuaState:
         lua = self._lua
         calls = self._calls
         major, minor, patch = [int(part) for part in REDIS_VERSION.split(".")]
-        lua_made, null = lua_libraries(lua)
-        libraries = {name: lua.table_from(self._guarded(functions)) for name, functions in LIBRARIES.items()}
+        libraries, null = lua_libraries(lua)
         return {
             b"call": calls.call,
             b"pcall": calls.pcall,
@@ -117,13 +115,9 @@ class LuaState:
             b"longest_pattern": _LONGEST_PATTERN,
             b"byte_code": b"unexpected symbol near 'char(27)'",
             b"libraries": lua.table_from(libraries),
-            b"lua_libraries": lua.table_from(lua_made),
             b"null": null,
             b"without_tail_calls": without_tail_calls,
         }
-
-    def _guarded(self, functions: dict[bytes, Any]) -> dict[bytes, Any]:
-        return {name: Guarded(self._calls, value) if callable(value) else value for name, value in functions.items()}
 
     def close(self) -> None:
         """Free the state. It is not to be used any more."""
