@@ -10,6 +10,7 @@ from respd.commands.stream_groups import NO_GROUP, wrong_use
 from respd.datatypes.radix_trees import tree_nodes
 from respd.datatypes.stream_groups import LAST_ID, UNKNOWN, Consumer, ConsumerGroup, lag
 from respd.datatypes.stream_nodes import id_text
+from respd.datatypes.stream_producers import Producers
 from respd.datatypes.streams import EVERYTHING, Stream
 from respd.errors import NO_SUCH_KEY, CommandError, shown
 from respd.protocol.replies import MapReply
@@ -77,6 +78,8 @@ def xinfo_stream(ctx: Context, args: list[bytes]) -> object:
         b"entries-added", stream.entries_added,
         b"recorded-first-entry-id", id_text(stream.first_id()),
     ]  # fmt: skip
+    if stream.producers is not None:
+        flat += _producers(stream.producers, int(ctx.clock.ms))
     if is_full:
         flat += [b"entries", _entries(stream, count), b"groups", _groups(stream, count)]
     else:
@@ -89,6 +92,19 @@ def xinfo_stream(ctx: Context, args: list[bytes]) -> object:
             _edge(stream, True),
         ]
     return MapReply(flat)
+
+
+def _producers(producers: Producers, now_ms: int) -> list[object]:
+    """Return what a stream remembers of its producers (Redis 8.6), for streams that do."""
+    producers.sweep(now_ms)
+    return [
+        b"idmp-duration", producers.duration_s,
+        b"idmp-maxsize", producers.max_size,
+        b"pids-tracked", len(producers.messages),
+        b"iids-tracked", sum(len(own) for own in producers.messages.values()),
+        b"iids-added", producers.added,
+        b"iids-duplicates", producers.duplicates,
+    ]  # fmt: skip
 
 
 def _entries(stream: Stream, count: int) -> list[object]:

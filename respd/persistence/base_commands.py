@@ -14,6 +14,7 @@ from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.stream_groups import FIRST_ID, LAST_ID, ConsumerGroup
 from respd.datatypes.stream_nodes import id_text
+from respd.datatypes.stream_producers import Producers
 from respd.datatypes.streams import Stream
 from respd.datatypes.strings import as_bytes, format_double
 from respd.effects import write_words
@@ -113,8 +114,19 @@ class CommandWriter:
         added = b"%d" % stream.entries_added
         deleted = id_text(stream.max_deleted_id)
         self._command([b"XSETID", key, id_text(stream.last_id), b"ENTRIESADDED", added, b"MAXDELETEDID", deleted])
+        if stream.producers is not None:
+            self._producers(key, stream, stream.producers)
         for name in sorted(stream.groups):
             self._group(key, name, stream.groups[name])
+
+    def _producers(self, key: bytes, stream: Stream, producers: Producers) -> None:
+        """Write what is remembered of producers, but for messages whose entries the stream does not hold."""
+        duration, size = b"%d" % producers.duration_s, b"%d" % producers.max_size
+        self._command([b"XCFGSET", key, b"IDMP-DURATION", duration, b"IDMP-MAXSIZE", size])
+        for pid, own in producers.messages.items():
+            for iid, id in own.items():
+                if stream.get(id) is not None:
+                    self._command([b"XIDMPRECORD", key, pid, iid, id_text(id)])
 
     def _group(self, key: bytes, name: bytes, group: ConsumerGroup) -> None:
         """Write a group, its consumers, and what is pending, but for entries that the stream does not hold."""

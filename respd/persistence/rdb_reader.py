@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, final
 from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64, mypyc_attr
 
+from respd.datatypes.streams import Stream
 from respd.persistence.rdb_format import (
     AUX,
     CHECKSUM_BYTES,
@@ -40,6 +41,7 @@ from respd.persistence.rdb_format import (
     UnsupportedFile,
     UnsupportedPayload,
 )
+from respd.persistence.rdb_producers import PRODUCERS, decode_producers
 from respd.persistence.rdb_values import MoreBytes, ValueReader, module_name
 
 if TYPE_CHECKING:
@@ -172,6 +174,7 @@ class RdbReader:
         self._pending_bytes: i64 = 0
         self._wanted: i64 = HEADER_BYTES  # bytes to be there, from the start of the record on, to try again
         self._closed: bool = False
+        self._producers: bytes = b""  # those of the stream that comes next
         self._checksum: int = 0  # of all before `_base`
 
     @property
@@ -271,7 +274,12 @@ class RdbReader:
                 self.key = key
                 self.kind = kind
                 self.is_in_value = True
-                event = KeyEvent(key, values.value(kind), int(kind))
+                value = values.value(kind)
+                if self._producers:
+                    if isinstance(value, Stream):
+                        value.producers = decode_producers(self._producers)
+                    self._producers = b""
+                event = KeyEvent(key, value, int(kind))
                 self.is_in_value = False
                 event.expire_at_ms = expire_at_ms
                 event.idle_s = idle_s
@@ -295,7 +303,10 @@ class RdbReader:
         """Read on after an opcode that does not belong to a key."""
         values = self._values
         if kind == AUX:
-            return AuxEvent(values.string(), values.string())
+            about = AuxEvent(values.string(), values.string())
+            if about.name == PRODUCERS:
+                self._producers = about.value
+            return about
         if kind == SELECT:
             return SelectEvent(int(values.length()))
         if kind == RESIZE:

@@ -67,6 +67,7 @@ from respd.persistence.rdb_format import (
     ZSET_2,
     ZSET_LISTPACK,
 )
+from respd.persistence.rdb_producers import PRODUCERS, encode_producers
 from respd.persistence.rdb_streams import type_for, write_stream
 
 _ENCODED: Final[i64] = 0xC0
@@ -128,6 +129,10 @@ class RdbWriter:
     def key(self, key: bytes, value: object, expire_at_ms: i64, idle_s: i64, frequency: i64) -> None:
         """Add a key; an expiry of 0 is never, an idle time or frequency of NOT_TOLD is not in the file."""
         out = self.out
+        if isinstance(value, Stream) and value.producers is not None:
+            out.append(AUX)
+            self.string(PRODUCERS)
+            self.string(encode_producers(value.producers, self.scratch))
         if expire_at_ms != 0:
             out.append(EXPIRE_MS)
             write_i64_le(out, expire_at_ms)

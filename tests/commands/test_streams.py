@@ -2,7 +2,7 @@
 
 import pytest
 
-from respd.commands import keys, stream_groups, stream_pending, stream_producers, stream_reads, streams
+from respd.commands import keys, stream_groups, stream_info, stream_pending, stream_producers, stream_reads, streams
 from tests.local import Local
 from tests.wire import Error
 
@@ -11,7 +11,7 @@ NOW = b"1700000000000-"
 
 @pytest.fixture
 def local() -> Local:
-    groups = (stream_groups, stream_pending, stream_producers, stream_reads, streams, keys)
+    groups = (stream_groups, stream_info, stream_pending, stream_producers, stream_reads, streams, keys)
     return Local(*(module.group for module in groups))
 
 
@@ -202,6 +202,15 @@ def test_a_message_is_logged_with_its_id(local: Local) -> None:
         [b"XADD", b"s", b"IDMP", b"p", b"1", NOW + b"0", b"a", b"1"],
         [b"XADD", b"s", b"IDMPAUTO", b"p", b"MAXLEN", b"=", b"2", NOW + b"1", b"a", b"1"],
     ]
+
+
+def test_xinfo_tells_of_producers(local: Local) -> None:
+    for line in ("XADD s * a 1", "XADD s IDMP p 1 * a 1", "XADD s IDMP p 1 * a 1", "XADD s IDMP q 1 * a 1"):
+        local.run(line)
+    found = local.run("XINFO STREAM s")
+    assert isinstance(found, dict)
+    names = ("idmp-duration", "idmp-maxsize", "pids-tracked", "iids-tracked", "iids-added", "iids-duplicates")
+    assert [found[name.encode()] for name in names] == [100, 100, 2, 2, 2, 1]
 
 
 def test_xidmprecord_tells_of_a_message(local: Local) -> None:
