@@ -4,12 +4,15 @@ Writer `w` makes change 1, 2, 3, ... to keys of its own, in this order. Each cha
 and is made of the writer and the number alone; `Model` repeats it on Python values. So the state that a server has
 after a restart is right exactly when it equals the model's after some number, and that number says what was lost.
 No two numbers lead to the same state: every change leaves its number, or adds to a sum. Changes go through every kind
-of value, and through commands whose effect is logged in other words (INCRBYFLOAT, SPOP, SET with EX, GETDEL).
+of value, streams with a group among them, and through commands whose effect is logged in other words (INCRBYFLOAT,
+SPOP, SET with EX, GETDEL, XREADGROUP).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+import hiredis
 
 Words = list[bytes]
 State = dict[bytes, object]
@@ -36,6 +39,9 @@ class Model:
         self._set: set[bytes] = set()
         self._scores: dict[bytes, float] = {}
         self._text = bytearray()
+        self._stream: list[object] = []
+        self._jobs: list[bytes] = []  # not delivered yet
+        self._delivered: dict[bytes, bytes] | None = None  # and not acknowledged, to whom; None without a group
 
     def step(self) -> None:
         """Make the next change."""
@@ -55,6 +61,8 @@ class Model:
             "hash": self._hash,
             "set": self._set,
             "scores": self._scores,
+            "stream": self._stream,
+            "jobs": [] if self._delivered is None else [self._delivered],
         }
         return {f"w{self.writer}:{name}".encode(): value for name, value in values.items() if value}
 
@@ -119,6 +127,28 @@ class Model:
         """A sorted set, small at first."""
         self._scores[b"member:%d" % (n % MEMBERS)] = float(n)
 
+    def xadd(self, n: int) -> None:
+        """A bounded stream."""
+        self._stream = [*self._stream, [b"%d-0" % n, [b"number", b"%d" % n]]][-KEPT:]
+
+    def jobs(self, n: int) -> None:
+        """A stream of three entries and a group that has not read them."""
+        self._jobs = [b"%d-%d" % (n, number) for number in (1, 2, 3)]
+        self._delivered = {}
+        self._leave(n, "other")
+
+    def deliver(self, n: int) -> None:
+        """Two of them are delivered to a consumer."""
+        assert self._delivered is not None
+        for id in self._jobs[:2]:
+            self._delivered[id] = b"%d" % n
+        del self._jobs[:2]
+
+    def acknowledge(self, n: int) -> None:
+        """One of the two is acknowledged."""
+        assert self._delivered is not None
+        del self._delivered[b"%d-1" % (n - 2)]
+
 
 # What is sent (commands parted by semicolons form a transaction), and its like on the model.
 KINDS: tuple[tuple[str, Callable[[Model, int], None]], ...] = (
@@ -136,6 +166,14 @@ KINDS: tuple[tuple[str, Callable[[Model, int], None]], ...] = (
     ("SADD {w}:gone {n} ; SPOP {w}:gone ; SET {w}:other {n}", Model.gone),
     ("LPUSH {w}:queue {n}:{long} ; LTRIM {w}:queue 0 {last}", Model.lpush),
     ("SET {w}:gone {n} ; GETDEL {w}:gone ; SET {w}:other {n}", Model.gone),
+    ("XADD {w}:stream MAXLEN {kept} {n} number {n}", Model.xadd),
+    (
+        "DEL {w}:jobs ; XADD {w}:jobs {n}-1 f {n} ; XADD {w}:jobs {n}-2 f {n} ; XADD {w}:jobs {n}-3 f {n} ; "
+        "XGROUP CREATE {w}:jobs group 0 ; SET {w}:other {n}",
+        Model.jobs,
+    ),
+    ("XREADGROUP GROUP group {n} COUNT 2 STREAMS {w}:jobs >", Model.deliver),
+    ("XACK {w}:jobs group {made}-1", Model.acknowledge),
 )
 _SPLIT = tuple(tuple(tuple(command.split()) for command in kind.split(" ; ")) for kind, _ in KINDS)
 
@@ -152,6 +190,7 @@ def commands(writer: int, n: int) -> list[Words]:
         "at": n % TEXT_BYTES,
         "old": n - KEPT * len(KINDS),
         "long": "x" * 100,
+        "made": n - 2,
     }
     found = [[word.format_map(values).encode() for word in command] for command in _SPLIT[n % len(KINDS)]]
     return found if len(found) == 1 else [[b"MULTI"], *found, [b"EXEC"]]
@@ -164,6 +203,8 @@ _READ: dict[str, tuple[bytes, ...]] = {
     "hash": (b"HGETALL",),
     "set": (b"SMEMBERS",),
     "scores": (b"ZRANGE", b"0", b"-1", b"WITHSCORES"),
+    "stream": (b"XRANGE", b"-", b"+"),
+    "jobs": (b"XPENDING", b"group", b"-", b"+", b"100"),
 }
 NAMES = ("string", "expiring", "one", "two", "other", "sum", "halves", "text", "gone", *_READ)
 
@@ -190,6 +231,10 @@ def state_of(writer: int, replies: list[object]) -> State:
                 value = {member: float(score) for member, score in pairs}
             elif name == "set":
                 value = set(reply)
+            elif name == "jobs":
+                value = [{id: consumer for id, consumer, _idle_ms, _deliveries in reply}]
+        elif isinstance(reply, hiredis.ReplyError) and name == "jobs":
+            value = None  # there is no such group yet
         if value:
             state[f"w{writer}:{name}".encode()] = value
     return state
