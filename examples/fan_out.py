@@ -19,14 +19,13 @@ NEWS = ("rain in the north", "sun in the south", "snow on the hills")
 END = "end of the news"
 
 
-def listen(client: Any, name: str, heard: list[str]) -> None:
-    """Print what comes until the news end; a subscriber has a connection of its own."""
+def listen(client: Any, heard: list[str]) -> None:
+    """Note what comes until the news end; a subscriber has a connection of its own."""
     with client.pubsub(ignore_subscribe_messages=True) as subscription:
         subscription.subscribe(CHANNEL)
         for message in subscription.listen():
             if message["data"] == END:
                 return
-            print(f"{name} hears: {message['data']}", flush=True)
             heard.append(message["data"])
 
 
@@ -34,17 +33,18 @@ def main(url: str) -> None:
     """One voice and three listeners."""
     with redis.Redis.from_url(url, decode_responses=True) as client:
         heard: dict[str, list[str]] = {name: [] for name in NAMES}
-        listeners = [Thread(target=listen, args=(client, *each)) for each in heard.items()]
+        listeners = [Thread(target=listen, args=(client, heard[name])) for name in NAMES]
         for listener in listeners:
             listener.start()
         while dict(client.pubsub_numsub(CHANNEL))[CHANNEL] < len(NAMES):
             time.sleep(0.01)  # not everybody listens yet
         for text in NEWS:
-            print(f"said to {client.publish(CHANNEL, text)}: {text}", flush=True)
+            print(f"said to {client.publish(CHANNEL, text)}: {text}")
         client.publish(CHANNEL, END)
         for listener in listeners:
             listener.join()
-        print(f"everyone heard everything: {all(texts == list(NEWS) for texts in heard.values())}")
+        for name, texts in heard.items():
+            print(f"{name} heard: {', '.join(texts)}")
         print(f"and now nobody listens: {client.publish(CHANNEL, 'hello?')}")
 
 

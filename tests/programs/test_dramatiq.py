@@ -69,10 +69,10 @@ def test_retries_and_dead_letters(workers: Workers, app: Any, client: Any) -> No
 
 def test_delays(workers: Workers, app: Any, client: Any) -> None:
     """Messages for later wait in a queue of their own, and come in the order of their times."""
-    app.write_down.send_with_options(args=("never",), delay=3_600_000)
-    app.write_down.send_with_options(args=("second",), delay=900)
-    app.write_down.send_with_options(args=("first",), delay=400)
     _start(workers, threads=1)
+    app.write_down.send_with_options(args=("never",), delay=3_600_000)
+    app.write_down.send_with_options(args=("second",), delay=1200)
+    app.write_down.send_with_options(args=("first",), delay=400)
     until(lambda: client.llen("written") == 2, "both messages")
     assert client.lrange("written", 0, -1) == ["first", "second"]
     assert client.hlen("dramatiq:default.DQ.msgs") == 1
