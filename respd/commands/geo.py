@@ -47,6 +47,8 @@ _NEGATIVE_BOX: Final = b"ERR height or width cannot be negative"
 _COUNT_NOT_POSITIVE: Final = b"ERR COUNT must be > 0"
 _ANY_ALONE: Final = b"ERR the ANY argument requires COUNT argument"
 _UNITS_M: Final[dict[bytes, float]] = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
+_DECIMALS: Final = 10000.0
+_ALL_WHOLE: Final = 4503599627370496.0  # doubles from here on are integers
 _NAN_DISTANCE: Final = b"-922337203685477.5808"  # what a conversion makes of nan
 
 _ADD_OPTIONS: Final = OPTION_NX | OPTION_XX | OPTION_CH
@@ -145,8 +147,11 @@ def _distance_reply(distance: float) -> bytes:
     """Return a distance as Redis prints it: with four decimals, the halves between them rounded to even."""
     if distance != distance:
         return _NAN_DISTANCE
-    whole, part = divmod(round(distance * 10000.0), 10000)
-    return b"%d.%04d" % (whole, part)
+    scaled = distance * _DECIMALS
+    if scaled < _ALL_WHOLE:
+        scaled = scaled + _ALL_WHOLE - _ALL_WHOLE  # in between there is no room for fractions
+    digits = str(int(scaled)).encode().rjust(5, b"0")
+    return digits[:-4] + b"." + digits[-4:]
 
 
 @group.command(

@@ -5,7 +5,7 @@ string, the same bytes as in Redis: a header of 16 bytes, `HYLL`, the form, thre
 (little-endian; its top bit says that it is stale), then the registers, *dense* with 6 bits each or *sparse* as runs
 (`hyperloglog_sparse`). It is edited in place, as a `bytearray`.
 
-Compiled, loops over machine words of eight registers do what takes long. Interpreted, all registers together are one
+Compiled, loops over machine words of eight registers do what takes long; interpreted, all registers together are one
 integer, and arithmetic on it does the same.
 
 Cardinalities are estimated as Redis does it, after Otmar Ertl, "New cardinality estimation algorithms for HyperLogLog
@@ -18,7 +18,7 @@ import math
 from typing import Final, final
 
 from librt.strings import BytesWriter, read_i64_le, write_i64_le
-from librt.vecs import append, vec
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from respd.builds import INTERPRETED
@@ -58,7 +58,6 @@ _INT64_LIMIT: Final = 9223372036854775808.0
 
 # Eight registers as a word, and every other one of them: each then has 6 bits of 0 above it.
 _WORDS: Final = REGISTERS // 8
-_WORD: Final = (1 << 48) - 1
 _LANES: Final = 0x03F03F03F03F
 _GUARDS: Final = 0x040040040040
 # Eight registers of a byte each.
@@ -183,9 +182,7 @@ def registers(data: bytearray) -> list[object]:
 def count(data: bytearray) -> int:
     """Return the estimated cardinality, a 64-bit number. O(registers). Raises CorruptRegisters."""
     if data[_FORM] == DENSE:
-        union = Union()
-        union.merge(data)
-        return union.count()
+        return _count_dense(bytes(data[HEADER_SIZE:]))
     runs = _whole_runs(data)
     counts = [0] * _COUNTS
     for run in runs:
@@ -193,14 +190,19 @@ def count(data: bytearray) -> int:
     return _estimate(counts)
 
 
+def _count_dense(body: bytes) -> int:
+    """Return the estimated cardinality of registers in the dense form. O(registers)."""
+    return _estimate(_count_plain(_unpacked(body)) if INTERPRETED else _count_body(body))
+
+
 def merge(data: bytearray, union: Union, sparse_max: i64) -> None:
     """Raise the registers to those of a union that includes this one. It stays sparse if all are and it may."""
-    if union.is_dense:
+    if union.is_dense():
         data[HEADER_SIZE:] = union.body()
         data[_FORM] = DENSE
         forget_count(data)
         return
-    plain = union.sparse_registers()
+    plain = union.registers()
     editor = SparseEditor(data, sparse_max)
     for index in range(REGISTERS):
         value: i64 = plain[index]
@@ -215,68 +217,49 @@ def merge(data: bytearray, union: Union, sparse_max: i64) -> None:
 
 @final
 class Union:
-    """The largest of each register of several HyperLogLogs.
-
-    Those of the sparse ones are bytes of `_plain`. Those of the dense ones are in `_words` (compiled) or the integer
-    `_all` (interpreted), once `is_dense`.
-    """
+    """The largest of each register of several HyperLogLogs: a byte each of the sparse, a body of the dense ones."""
 
     def __init__(self) -> None:
-        self.is_dense: bool = False
         self._plain: bytes = b""
-        self._words: vec[i64] = vec[i64]()
-        self._all: int = 0
+        self._body: bytes = b""
+
+    def is_dense(self) -> bool:
+        """Tell whether any of them is dense."""
+        return len(self._body) > 0
 
     def merge(self, data: bytes | bytearray) -> None:
         """Take a valid HyperLogLog in. Raises CorruptRegisters."""
         if data[_FORM] == DENSE:
-            self._merge_body(bytes(data[HEADER_SIZE:]))
-            return
-        runs = _whole_runs(data)
-        plain = plain_registers(runs)
-        self._plain = _larger_plain(self._plain, plain) if self._plain else plain
+            body = bytes(data[HEADER_SIZE:])
+            self._body = _larger_body(self._body, body) if self._body else body
+        else:
+            plain = plain_registers(_whole_runs(data))
+            self._plain = _larger_plain(self._plain, plain) if self._plain else plain
 
-    def sparse_registers(self) -> bytes:
-        """Return the registers of the sparse ones, a byte each."""
+    def registers(self) -> bytes:
+        """Return the registers when all are sparse, a byte each."""
         return self._plain or bytes(REGISTERS)
 
-    def _merge_body(self, body: bytes) -> None:
-        if INTERPRETED:
-            self._all = _larger_of_all(self._all, int.from_bytes(body, "little"))
-        elif self.is_dense:
-            _raise_words(self._words, body)
-        else:
-            self._words = _read_words(body)
-        self.is_dense = True
-
-    def _merge_plain(self) -> None:
-        """Take what the sparse ones have into the dense form."""
-        if self._plain:
-            self._merge_body(_packed(self._plain))
-            self._plain = b""
-
     def body(self) -> bytes:
-        """Return the registers in the dense form."""
-        self._merge_plain()
-        return self._all.to_bytes(_BODY_SIZE, "little") if INTERPRETED else _write_words(self._words)
+        """Return the registers in the dense form when any is dense."""
+        if self._plain:
+            self._body = _larger_body(self._body, _packed(self._plain))
+            self._plain = b""
+        return self._body
 
     def count(self) -> int:
         """Return the estimated cardinality, a 64-bit number. O(registers)."""
-        if not self.is_dense:
-            return _estimate(_count_plain(self.sparse_registers()))
-        self._merge_plain()
-        if INTERPRETED:
-            return _estimate(_count_plain(_unpacked(self.body())))
-        return _estimate(_count_words(self._words))
+        return _count_dense(self.body()) if self.is_dense() else _estimate(_count_plain(self.registers()))
 
 
 # -- all registers as one integer
 
 
-def _larger_of_all(one: int, other: int) -> int:
-    """Return the larger of each register of two integers of all registers."""
+def _larger_of_all(one: int, other: int) -> bytes:
+    """Return the larger of each register of two dense forms."""
     even = _larger(one & _ALL_LANES, other & _ALL_LANES, _ALL_GUARDS, 6)
-    return even | (_larger((one >> 6) & _ALL_LANES, (other >> 6) & _ALL_LANES, _ALL_GUARDS, 6) << 6)
+    odd = _larger((one >> 6) & _ALL_LANES, (other >> 6) & _ALL_LANES, _ALL_GUARDS, 6)
+    return (even | (odd << 6)).to_bytes(_BODY_SIZE, "little")
 
 
 def _larger(one: int, other: int, guards: int, bits: int) -> int:
@@ -289,56 +272,45 @@ def _larger(one: int, other: int, guards: int, bits: int) -> int:
 # -- registers in machine words of eight
 
 
-def _read_words(body: bytes) -> vec[i64]:
-    words: vec[i64] = vec[i64](capacity=_WORDS)
-    at: i64 = 0
-    while at < _BODY_SIZE - 6:
-        words = append(words, read_i64_le(body, at) & _WORD)
-        at += 6
-    return append(words, (read_i64_le(body, at - 2) >> 16) & _WORD)
+def _larger_word(one: i64, other: i64) -> i64:
+    """Return the larger of each of eight registers."""
+    even = other & _LANES
+    kept = (((one & _LANES) | _GUARDS) - even) & _GUARDS
+    kept -= kept >> 6
+    even ^= (one ^ other) & kept
+    one >>= 6
+    other >>= 6
+    odd = other & _LANES
+    kept = (((one & _LANES) | _GUARDS) - odd) & _GUARDS
+    kept -= kept >> 6
+    return even | ((odd ^ ((one ^ other) & kept)) << 6)
 
 
-def _raise_words(words: vec[i64], body: bytes) -> None:
-    lanes: i64 = _LANES
-    guards: i64 = _GUARDS
-    at: i64 = 0
-    for index in range(_WORDS):
-        if index < _WORDS - 1:
-            other = read_i64_le(body, at)
-        else:
-            other = read_i64_le(body, at - 2) >> 16
-        one = words[index]
-        even = one & lanes
-        kept = ((even | guards) - (other & lanes)) & guards
-        kept -= kept >> 6
-        even = (other & lanes) ^ ((even ^ other) & kept)
-        odd = (one >> 6) & lanes
-        other = (other >> 6) & lanes
-        kept = ((odd | guards) - other) & guards
-        kept -= kept >> 6
-        words[index] = even | ((other ^ ((odd ^ other) & kept)) << 6)
-        at += 6
-
-
-def _write_words(words: vec[i64]) -> bytes:
-    """Return the words side by side, 48 bits of each: four fill three of 64 bits."""
+def _larger_body(one: bytes, other: bytes) -> bytes:
+    """Return the larger of each register of two dense forms: four words of 48 bits at once, which fill three of 64."""
+    if INTERPRETED:
+        return _larger_of_all(int.from_bytes(one, "little"), int.from_bytes(other, "little"))
     out = BytesWriter()
-    index: i64 = 0
-    while index < _WORDS:
-        second = words[index + 1]
-        third = words[index + 2]
-        write_i64_le(out, words[index] | (second << 48))
+    at: i64 = 0
+    while at < _BODY_SIZE:
+        first = _larger_word(read_i64_le(one, at), read_i64_le(other, at))
+        second = _larger_word(read_i64_le(one, at + 6), read_i64_le(other, at + 6))
+        third = _larger_word(read_i64_le(one, at + 12), read_i64_le(other, at + 12))
+        fourth = _larger_word(read_i64_le(one, at + 16) >> 16, read_i64_le(other, at + 16) >> 16)
+        write_i64_le(out, first | (second << 48))
         write_i64_le(out, (second >> 16) | (third << 32))
-        write_i64_le(out, (third >> 32) | (words[index + 3] << 16))
-        index += 4
+        write_i64_le(out, (third >> 32) | (fourth << 16))
+        at += 24
     return out.getvalue()
 
 
-def _count_words(words: vec[i64]) -> list[int]:
+def _count_body(body: bytes) -> list[int]:
     """Return how many registers have each value."""
     counts: vec[i64] = vec[i64]([0] * _COUNTS)
     others: vec[i64] = vec[i64]([0] * _COUNTS)
-    for word in words:
+    at: i64 = 0
+    while at < _BODY_SIZE:
+        word = read_i64_le(body, at) if at < _BODY_SIZE - 6 else read_i64_le(body, at - 2) >> 16
         counts[word & 63] += 1
         others[(word >> 6) & 63] += 1
         counts[(word >> 12) & 63] += 1
@@ -347,6 +319,7 @@ def _count_words(words: vec[i64]) -> list[int]:
         others[(word >> 30) & 63] += 1
         counts[(word >> 36) & 63] += 1
         others[(word >> 42) & 63] += 1
+        at += 6
     return [int(counts[value] + others[value]) for value in range(_COUNTS)]
 
 
@@ -384,11 +357,16 @@ def _count_plain(plain: bytes) -> list[int]:
                 break
         return found
     counts: vec[i64] = vec[i64]([0] * _COUNTS)
+    others: vec[i64] = vec[i64]([0] * _COUNTS)
     at: i64 = 0
     while at < REGISTERS:
-        counts[plain[at]] += 1
-        at += 1
-    return [int(counts[value]) for value in range(_COUNTS)]
+        word = read_i64_le(plain, at)
+        for _ in range(4):
+            counts[word & 63] += 1
+            others[(word >> 8) & 63] += 1
+            word >>= 16
+        at += 8
+    return [int(counts[value] + others[value]) for value in range(_COUNTS)]
 
 
 _LOW_BITS: Final = [bytes([(byte << shift) & 255 for byte in range(256)]) for shift in range(8)]

@@ -16,8 +16,9 @@ from __future__ import annotations
 import re
 from typing import Final, final
 
+from librt.strings import BytesWriter
 from librt.vecs import append, vec
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64, mypyc_attr, u8
 
 from respd.builds import INTERPRETED
 
@@ -37,7 +38,7 @@ _LONG_ZEROS: Final = 0x40
 _ZEROS_MAX: Final = 64
 _VALUE_RUN_MAX: Final = 4
 _JOINED: Final = 5  # opcodes looked at to be joined
-_EQUAL: Final = [bytes([value]) * _VALUE_RUN_MAX for value in range(VALUE_MAX + 1)]
+_NO_VALUES: Final = bytes(REGISTERS)
 _LENGTH_BITS: Final = 15
 _LENGTH_MASK: Final = (1 << _LENGTH_BITS) - 1
 _SEVERAL: Final = re.compile(rb"[^\x40-\x7f]{1,32}|[\x40-\x7f].?", re.DOTALL)  # opcodes of one byte, or one of two
@@ -86,14 +87,16 @@ def run_length(run: i64) -> i64:
 
 def plain_registers(runs: vec[i64]) -> bytes:
     """Return the registers, a byte each."""
-    parts: list[bytes] = []
+    plain = BytesWriter()
     for run in runs:
         length: i64 = run & _LENGTH_MASK
         if run > _LENGTH_MASK:
-            parts.append(_EQUAL[run >> _LENGTH_BITS][:length])
+            while length > 0:
+                plain.append(u8(run >> _LENGTH_BITS))
+                length -= 1
         else:
-            parts.append(bytes(int(length)))
-    return b"".join(parts)
+            plain.write(_NO_VALUES[:length])
+    return plain.getvalue()
 
 
 def text_of_runs(data: bytes) -> bytes:
@@ -152,19 +155,22 @@ class SparseEditor:
         elif index < first:
             at = HEADER_SIZE
             first = 0
+        before: i64 = -1  # the opcode before the previous one
         previous: i64 = -1
-        before: i64 = -1  # the one before the previous
-        before_register: i64 = 0
+        before_length: i64 = 0
+        previous_length: i64 = 0
         length: i64 = 0
-        last_length: i64 = 0
         opcode: i64 = 0
+        width: i64 = 1
         while at < size:
             opcode = raw[at]
+            width = 1
             if opcode & _VALUE:
                 length = (opcode & 3) + 1
             elif opcode & _LONG_ZEROS:
                 low: i64 = raw[at + 1] if at + 1 < size else 0
                 length = ((opcode & 63) << 8) + low + 1
+                width = 2
             else:
                 length = opcode + 1
             if index < first + length:
@@ -173,28 +179,26 @@ class SparseEditor:
                 at = HEADER_SIZE  # what comes before must be known, too: once more from the front
                 first = 0
                 continue
-            if previous >= 0:
-                before = previous
-                before_register = first - last_length
+            before = previous
+            before_length = previous_length
             previous = at
-            last_length = length
-            at += 2 if opcode & (_VALUE | _LONG_ZEROS) == _LONG_ZEROS else 1
+            previous_length = length
+            at += width
             first += length
         if at >= size:
             return CORRUPT
         if before >= 0:
             self._start = before
-            self._start_register = before_register
+            self._start_register = first - previous_length - before_length
         else:
             self._start = HEADER_SIZE
             self._start_register = 0
         data = self._data
         if opcode & _VALUE and ((opcode >> 2) & 31) + 1 >= value:
             return UNCHANGED
-        if length == 1 and opcode & (_VALUE | _LONG_ZEROS) != _LONG_ZEROS:
+        if length == 1 and width == 1:
             data[at] = int(_values(value, 1))
         else:
-            width: i64 = 2 if opcode & (_VALUE | _LONG_ZEROS) == _LONG_ZEROS else 1
             split = _split(opcode, index - first, value, first + length - 1 - index)
             growth: i64 = len(split) - width
             if growth > 0 and size + growth > self._max_bytes:

@@ -155,8 +155,8 @@ def format_double(value: float) -> bytes:
             if whole == 0 and math.copysign(1.0, value) < 0:
                 return b"-0"
             return b"%d" % whole
-    if -_EXACT_THOUSANDTHS < value < _EXACT_THOUSANDTHS:
-        # With three decimals or fewer the shortest digits are Redis' (see `doubles`), and repr is much faster.
+    if INTERPRETED and -_EXACT_THOUSANDTHS < value < _EXACT_THOUSANDTHS:
+        # With three decimals or fewer the shortest digits are Redis' (see `doubles`), and C finds them much sooner.
         plain = repr(value)
         if plain.find(".") >= len(plain) - 4:
             return plain.encode()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respd.datatypes.doubles import shortest_digits
+from respd.datatypes.doubles import digits_in_integers, shortest_digits
 from respd.datatypes.strings import (
     INT64_MAX,
     INT64_MIN,
@@ -169,6 +169,12 @@ def test_the_short_way_for_few_decimals_agrees_with_the_long_one(number: int, pl
         plain = digits.decode().rjust(-power + 1, "0")
         sign = "-" if value < 0 else ""
         assert format_double(value).decode() == f"{sign}{plain[:power]}.{plain[power:]}"
+
+
+@given(st.one_of(doubles, st.floats(-180, 180), st.decimals(0, 10**6, places=7).map(float)))
+def test_machine_words_give_the_digits_that_integers_give(value: float) -> None:
+    if value:
+        assert shortest_digits(abs(value)) == digits_in_integers(abs(value))
 
 
 @pytest.mark.parametrize(
