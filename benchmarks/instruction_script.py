@@ -71,6 +71,8 @@ SCORES = "ZADD zset @ member:@"
 SMALL = "HSET hash:@ name value age 12345 city somewhere a 1 b 2"
 SMALL_SETS = "SADD set:@ a b c d e"
 SMALL_SCORES = "ZADD zset:@ 1 a 2 b 3 c 4 d 5 e"
+PLACES = "GEOADD geo 2.# 48.# member:@"
+ELEMENTS = "PFADD hll element:@"
 ENTRIES = "XADD stream 1000-* name value:@ age @"
 TWO_SETS = "SADD one member:@;SADD two member:#"
 TWO_SCORES = "ZADD one @ member:@;ZADD two # member:#"
@@ -158,6 +160,18 @@ SCENARIOS = (
     Scenario("ZPOPMIN", "ZPOPMIN zset", SCORES),
     Scenario("ZUNIONSTORE of 1000 and 1000", "ZUNIONSTORE all 2 one two", TWO_SCORES, 1000, 1),
     Scenario("SORT of 1000", "SORT list", "RPUSH list #", 1000, 1),
+    Scenario("GEOADD", "GEOADD geo 2.# 48.# member:#", PLACES),
+    Scenario("GEOADD of a new member", "GEOADD geo 2.# 48.# member:@"),
+    Scenario("GEODIST", "GEODIST geo member:# member:#", PLACES),
+    Scenario("GEOPOS", "GEOPOS geo member:#", PLACES),
+    Scenario("GEOSEARCH of some 100", "GEOSEARCH geo FROMLONLAT 2.# 48.# BYRADIUS 4 km", PLACES, batch=1),
+    Scenario("GEOSEARCH ASC WITHDIST", "GEOSEARCH geo FROMLONLAT 2.# 48.# BYRADIUS 4 km ASC WITHDIST", PLACES, batch=1),
+    Scenario("PFADD", "PFADD hll element:@", ELEMENTS),
+    Scenario("PFADD to a small one", "PFADD hll:# element:#"),
+    Scenario("PFCOUNT", "PFCOUNT hll", ELEMENTS),
+    Scenario("PFCOUNT of what has changed", "SETBIT hll 120 1;PFCOUNT hll", ELEMENTS, batch=1),
+    Scenario("PFCOUNT of 2", "PFCOUNT hll hll", ELEMENTS, batch=1),
+    Scenario("PFMERGE of 2", "PFMERGE all hll hll", ELEMENTS, batch=1),
     Scenario("XADD", "XADD stream * name value:@ age @"),
     Scenario("XADD MAXLEN ~", "XADD stream MAXLEN ~ 1000 * name value:@ age @", ENTRIES),
     Scenario("XRANGE of 10", "XRANGE stream 1000 + COUNT 10", ENTRIES),
