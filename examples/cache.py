@@ -14,7 +14,7 @@ import redis
 from serving import server
 
 PREFIX = "example:cache:"
-KEEP_MS = 200  # in earnest, minutes
+KEEP_MS = 1000  # in earnest, minutes
 asked: list[str] = []
 
 

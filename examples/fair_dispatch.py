@@ -36,11 +36,13 @@ def main(url: str) -> None:
     """Thirty jobs for three workers."""
     with redis.Redis.from_url(url, decode_responses=True) as client:
         client.delete(JOBS, DONE)
-        client.rpush(JOBS, *(f"job-{number}" for number in range(NUMBER)))
-        client.rpush(JOBS, *[STOP] * len(PACE_S))  # one for each of them
         workers = [Process(target=work, args=(url, name)) for name in PACE_S]
         for worker in workers:
             worker.start()
+        while client.info("clients")["blocked_clients"] < len(workers):
+            time.sleep(0.01)  # not everybody is there yet
+        client.rpush(JOBS, *(f"job-{number}" for number in range(NUMBER)))
+        client.rpush(JOBS, *[STOP] * len(workers))  # one for each of them
         for worker in workers:
             worker.join()
         done = {name: int(client.hget(DONE, name) or 0) for name in PACE_S}

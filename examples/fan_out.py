@@ -32,12 +32,13 @@ def listen(client: Any, heard: list[str]) -> None:
 def main(url: str) -> None:
     """One voice and three listeners."""
     with redis.Redis.from_url(url, decode_responses=True) as client:
+        print(f"nobody listens yet: {client.publish(CHANNEL, 'hello?')}")
         heard: dict[str, list[str]] = {name: [] for name in NAMES}
         listeners = [Thread(target=listen, args=(client, heard[name])) for name in NAMES]
         for listener in listeners:
             listener.start()
         while dict(client.pubsub_numsub(CHANNEL))[CHANNEL] < len(NAMES):
-            time.sleep(0.01)  # not everybody listens yet
+            time.sleep(0.01)  # not everybody is there yet
         for text in NEWS:
             print(f"said to {client.publish(CHANNEL, text)}: {text}")
         client.publish(CHANNEL, END)
@@ -45,7 +46,6 @@ def main(url: str) -> None:
             listener.join()
         for name, texts in heard.items():
             print(f"{name} heard: {', '.join(texts)}")
-        print(f"and now nobody listens: {client.publish(CHANNEL, 'hello?')}")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def main(url: str) -> None:
             process.join()
         print(f"{PROCESSES} processes paid in {TIMES} each: {client.get(BALANCE)}")
 
-        slow = client.lock(LOCK, timeout=0.1)
+        slow = client.lock(LOCK, timeout=0.5)
         slow.acquire()
         quick = client.lock(LOCK, timeout=10, sleep=0.01)
         print(f"the lock is held, another gets it at once: {quick.acquire(blocking=False)}")

@@ -18,10 +18,10 @@ OUTCOMES = {
     "cache": ["the source was asked 2 times", "after throwing away Rome: 3 times", "after its time: 4 times"],
     "fair_dispatch": ["done: 30 of 30, left: 0"],
     "fan_out": [
+        "nobody listens yet: 0",
         "said to 3: snow on the hills",
         "anna heard: rain in the north, sun in the south, snow on the hills",
         "carl heard: rain in the north, sun in the south, snow on the hills",
-        "and now nobody listens: 0",
     ],
     "leaderboard": ["player-7 is number 1 of 1000, its best game was 98", "with 500 points or more: 451"],
     "live_counter": ["live: 1000", "total: 1000, by pages: 1000, by minutes: 1000"],
