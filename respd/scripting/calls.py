@@ -246,6 +246,8 @@ class Calls:
 
         The last is null for a plain text; all is null for an object that is no error.
         """
+        if isinstance(problem, BaseException):
+            problem.__traceback__ = problem.__context__ = None  # its frames lead back to the Lua state
         if isinstance(problem, ScriptError):
             if problem.has_place:
                 return problem.text, False, None

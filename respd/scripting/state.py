@@ -121,10 +121,19 @@ class LuaState:
 
     def close(self) -> None:
         """Free the state. It is not to be used any more."""
+        self._forget_error()
         self._calls.close()
         self._memory.close()
         self._lua = self._functions = None
         self._compile = self._run = self._run_tables = self._load = self._more = self._flat_of = None
+
+    def _forget_error(self) -> None:
+        """Have lupa let go of the last error that Python raised within Lua: the frames in it lead back to the state."""
+        self._memory.lift()
+        try:
+            self._lua.execute(b"local fail = ... fail()", _fail)
+        except ScriptError:
+            return
 
     def memory_bytes(self) -> int:
         """What the state takes."""
@@ -249,6 +258,10 @@ class LuaState:
         if kind == "_LuaFunction" or (callable(value) and not kind.startswith("_Lua")):
             return LuaFunction(self._keep(value)) if depth < 2 else object()
         return object()
+
+
+def _fail() -> None:
+    raise ScriptError(b"")
 
 
 def _text_of(problem: Exception) -> bytes:

@@ -333,6 +333,10 @@ def test_lua_states_do_not_pile_up(local: Local) -> None:
     gc.collect()
     before = sum(isinstance(one, LuaState) for one in gc.get_objects())
     for _ in range(5):
+        load(local, "redis.register_function(1)")
+        local.run("FUNCTION FLUSH")
+        local.run("EVAL \"return redis.call('NOSUCH')\" 0")
+        local.run("SCRIPT FLUSH")
         local.run([b"FUNCTION", b"RESTORE", clashing, b"REPLACE"])
         local.run([b"FUNCTION", b"RESTORE", good, b"FLUSH"])
         local.run([b"FUNCTION", b"RESTORE", good[:-1] + b"x", b"FLUSH"])
