@@ -180,6 +180,20 @@ class Budget:
             self.count -= int(found.count)
         return found
 
+    def spend(self, id: int, fields: list[bytes]) -> bool:
+        """Take away what one more entry needs; tell whether it was there."""
+        if self.count == 0:
+            return False
+        if self.size >= 0:
+            needed = _entry_size(id, fields)
+            if needed > self.size and not self.is_empty:
+                return False
+            self.size = max(0, self.size - needed)
+            self.is_empty = False
+        if self.count > 0:
+            self.count -= 1
+        return True
+
     def _fitting(self, key: bytes, stream: Stream, start: int, count: int) -> int:
         """Return how many entries fit into the bytes that are left, and take away what they need."""
         left = self.size - _bulk_size(len(key)) - 2 * _ARRAY_BYTES

@@ -265,6 +265,31 @@ def test_a_wait_with_claim_ends(local: Local) -> None:
     assert local.heard(waiting) == []
 
 
+# -- XREADGROUP MAXCOUNT and MAXSIZE
+
+
+def test_how_much_a_reply_holds(local: Local) -> None:
+    """Of all streams together; of new entries, of those claimed and of the past."""
+    do(local, *FOUR, "XADD t 1-1 a 1", "XADD t 2-1 a 1", "XGROUP CREATE t g 0")
+    first = local.run("XREADGROUP GROUP g a MAXCOUNT 5 STREAMS s t > >")
+    assert isinstance(first, dict)
+    assert {key: len(entries) for key, entries in first.items()} == {b"s": 4, b"t": 1}
+    past = local.run("XREADGROUP GROUP g a MAXCOUNT 3 COUNT 2 STREAMS s t 0 0")
+    assert isinstance(past, dict)
+    assert {key: len(entries) for key, entries in past.items()} == {b"s": 2, b"t": 1}
+    claimed = local.run("XREADGROUP GROUP g b MAXCOUNT 2 CLAIM 0 STREAMS s t > >")
+    assert isinstance(claimed, dict)
+    assert [[entry[0] for entry in entries] for entries in claimed.values()] == [[b"1-1", b"2-1"]]
+    for size, number in ((1, 1), (50, 1), (75, 2), (1000, 4)):
+        found = local.run(f"XREADGROUP GROUP g c MAXSIZE {size} CLAIM 0 STREAMS s >")
+        assert isinstance(found, dict)
+        assert len(found[b"s"]) == number
+    assert local.run("XREADGROUP GROUP g a MAXCOUNT 0 STREAMS s >") == Error("ERR MAXCOUNT must be a positive integer")
+    assert local.run("XREADGROUP GROUP g a MAXSIZE x STREAMS s >") == Error("ERR MAXSIZE must be a positive integer")
+    too_many = Error("ERR MAXCOUNT must be greater than or equal to COUNT")
+    assert local.run("XREADGROUP GROUP g a MAXCOUNT 1 COUNT 2 STREAMS s >") == too_many
+
+
 # -- what is logged
 
 
