@@ -10,6 +10,9 @@ Every case runs on empty servers over RESP2 and RESP3, directly and with each co
 Compared are each reply with its wire types, the keyspace events, and the data set that results: keys, types, values
 with their order (hashes and sets: without), expiries within two seconds, encodings.
 
+Most cases run a third way too: each command called by a script (`redis.pcall`), in RESP2 or RESP3, whichever the case's
+name says by its checksum. Compared are the replies, maps and sets without their order.
+
 Loosening one step:
     unordered("SMEMBERS s")          as multisets, at the top and one level below
     shape("SRANDMEMBER s")           the type of the reply only (and the types of its elements), errors in full
@@ -24,8 +27,9 @@ it is the first). A step `1& BLPOP l 0` is sent without awaiting the reply, whic
 awaited reads one message (pub/sub). `wait(50)` waits 50 ms. Inside words `{id:2}` is the CLIENT ID of connection 2,
 `{addr:2}` its address, `{now+100}` and `{now_ms+100}` the time plus 100 in seconds and milliseconds.
 
-Options of a case: `multi=False` (not inside MULTI; so by itself when a step is about transactions, subscriptions or
-the session), `resp=(2,)` (only this protocol), `config=True` (changes configuration, which is put back afterwards),
+Options of a case: `script=False` (not by a script), `multi=False` (not inside MULTI, nor by a script; so by itself when
+a step is about transactions, subscriptions or the session), `resp=(2,)` (only this protocol), `config=True` (changes
+configuration, which is put back afterwards),
 `data=False` (do not compare the resulting data set, for random effects), `data="sizes"` (compare keys, types, encodings
 and sizes only), `events=False` (do not compare events), `events="unordered"`. Cases that wait do not compare events of
 expiry.
@@ -40,6 +44,7 @@ import difflib
 import itertools
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -73,6 +78,7 @@ SESSION_COMMANDS = frozenset(
     b"MULTI EXEC DISCARD WATCH UNWATCH SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR "
     b"RESET QUIT HELLO AUTH SHUTDOWN SYNC PSYNC".split()
 )
+SCRIPT_COMMANDS = frozenset(b"EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO SCRIPT FUNCTION".split())
 SUBSCRIPTIONS = frozenset(b"SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE".split())
 
 Words = list[bytes]
@@ -170,6 +176,20 @@ def wait(milliseconds: int) -> Step:
     return Step(0, (str(milliseconds).encode(),), "wait")
 
 
+_CALLER = b"redis.setresp(%d) return redis.pcall(unpack(ARGV))"
+
+
+def _orderless(frame: Frame) -> Frame:
+    """A reply with the members of its maps and sets sorted: a table of Lua's has them in an order of its own."""
+    items = [_orderless(item) for item in frame.items]
+    if frame.kind == "%":
+        pairs = sorted(zip(items[::2], items[1::2], strict=True), key=repr)
+        items = [item for pair in pairs for item in pair]
+    elif frame.kind == "~":
+        items.sort(key=repr)
+    return Frame(frame.kind, tuple(items)) if frame.items else frame
+
+
 def _sorted_frame(frame: Frame, depth: int = 2) -> object:
     if frame.kind not in AGGREGATES or frame.value is None or depth == 0:
         return frame
@@ -208,6 +228,16 @@ class Case:
     config: bool = False
     data: bool | str = True
     events: bool | str = True
+    script: bool = True
+
+    def script_resp(self) -> int | None:
+        """The protocol in which a script calls the commands of this case; None for those where it would say little."""
+        if not self.script or not self.multi or self.config:
+            return None
+        for one in self.steps:
+            if one.action != "call" or one.check_events or one.words[0].upper() in SESSION_COMMANDS | SCRIPT_COMMANDS:
+                return None
+        return self.resp[zlib.crc32(self.name.encode()) % len(self.resp)]
 
     def variants(self) -> Iterator[tuple[int, bool]]:
         """The runs of this case, as (protocol, inside MULTI)."""
@@ -225,10 +255,11 @@ def case(
     config: bool = False,
     data: bool | str = True,
     events: bool | str = True,
+    script: bool = True,
 ) -> Case:
     """A case from the way it is written in tests/cases; see the top of this module."""
     protocols = (resp,) if isinstance(resp, int) else resp
-    return Case(name, tuple(step(one) for one in steps), multi, protocols, config, data, events)
+    return Case(name, tuple(step(one) for one in steps), multi, protocols, config, data, events, script)
 
 
 _PLACEHOLDER = re.compile(rb"\{(id|addr|now|now_ms)(?::(\d+)|([+-]\d+))?\}")
@@ -565,6 +596,30 @@ class Pair:
                 found.append(f"{title} differs too, {len(texts)} times: {texts[0].splitlines()[0]}")
             else:
                 found += [f"{title} {text}" for text in texts]
+        by_script = one.script_resp()
+        if by_script is not None and not found:
+            found = [f"[by a script, RESP{by_script}] {text}" for text in self.run_by_script(one, by_script)]
+        return found
+
+    def run_by_script(self, one: Case, resp: int) -> list[str]:
+        """Run the steps of a case by scripts and compare the replies."""
+        for side in self.sides:
+            side.begin()
+        for each in one.steps:
+            words = [b"EVAL", _CALLER % resp, b"0", *(_PLACEHOLDER.sub(_fill_time, word) for word in each.words)]
+            for side in self.sides:
+                side.send(each, words, resp, False)
+            for side in self.sides:
+                side.receive(each, resp)
+        left, right = self.sides[0].result, self.sides[1].result
+        found: list[str] = []
+        for place, each in enumerate(one.steps):
+            ours, theirs = [
+                [_orderless(frame) for frame in replies[place]] for replies in (left.replies, right.replies)
+            ]
+            if not _same_replies(each, ours, theirs, False):
+                before = "".join(f"    {earlier}\n" for earlier in one.steps[:place][-6:])
+                found.append(f"the reply differs:\n{before}    {each}\n{_diff(_text(ours), _text(theirs), self.names)}")
         return found
 
     def run_variant(self, one: Case, resp: int, multi: bool) -> list[str]:

@@ -199,7 +199,7 @@ class Calls:
         command = table.lookup(words)
         if command is None:
             raise ScriptError(_UNKNOWN, is_counted=True)
-        if command.subcommands is not None or not command.min_words <= len(words) <= command.max_words:
+        if not command.min_words <= len(words) <= command.max_words:
             raise ScriptError(_ARITY, is_counted=True)
         return self.run.call(command, words)
 

@@ -345,7 +345,9 @@ function flatten(one, out, count, depth)
     field = rawget(one, 'ok')
     if type(field) == 'string' then return put(out, count, STATUS, field) end
     field = rawget(one, 'double')
-    if type(field) == 'number' then return put(out, count, DOUBLE, field) end
+    if type(field) == 'number' then
+        return put(out, count, DOUBLE, field == 0 and 1 / field < 0 and '-0' or field) -- lupa would make it an integer
+    end
     field = rawget(one, 'big_number')
     if type(field) == 'string' then return put(out, count, BIG_NUMBER, field) end
     field = rawget(one, 'verbatim_string')

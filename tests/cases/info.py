@@ -26,6 +26,7 @@ CASES = [
         masked("INFO keyspace", r"avg_ttl=\d+"),
         "DEL h",
         masked("INFO keyspace", r"avg_ttl=\d+"),
+        script=False,
     ),
     case(
         "errors",
