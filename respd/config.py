@@ -25,6 +25,10 @@ from respd.protocol.requests import split_line
 ChangeListener = Callable[[], None]
 
 _SPACES: Final = b" \t\r\n"
+_PATHS: Final = (
+    b"unixsocket", b"pidfile", b"logfile", b"dbfilename", b"aclfile", b"tls-cert-file", b"tls-key-file",
+    b"tls-dh-params-file", b"tls-ca-cert-file", b"tls-ca-cert-dir",
+)  # fmt: skip
 _GLOB: Final = (b"*", b"?", b"[")
 _REFUSED: Final = {
     b"loadmodule": b"loadmodule: respd does not load modules",
@@ -120,6 +124,20 @@ class Config:
         self.aclfile = ""
         self.acl_pubsub_default = b""
         self.acllog_max_len = 128
+        self.tls_port = 0
+        self.tls_cert_file = ""
+        self.tls_key_file = ""
+        self.tls_key_file_pass = b""
+        self.tls_dh_params_file = ""
+        self.tls_ca_cert_file = ""
+        self.tls_ca_cert_dir = ""
+        self.tls_auth_clients = b""
+        self.tls_protocols = b""
+        self.tls_ciphers = b""
+        self.tls_ciphersuites = b""
+        self.tls_prefer_server_ciphers = False
+        self.tls_session_caching = True
+        self.max_new_tls_connections_per_cycle = 1
         self.enable_debug_command = b""
         self.enable_protected_configs = b""
         self.client_query_buffer_limit = 0
@@ -194,7 +212,7 @@ class Config:
         elif b"-max-" in name and name.startswith((b"hash", b"list", b"set", b"zset", b"stream")):
             assert isinstance(value, int)
             self._set_limit(name, value)
-        elif name in (b"unixsocket", b"pidfile", b"logfile", b"dbfilename", b"aclfile"):
+        elif name in _PATHS:
             assert isinstance(value, bytes)
             setattr(self, directive.attribute, os.fsdecode(value))
         else:

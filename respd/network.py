@@ -8,12 +8,10 @@ in the client's `unsent` until the socket drains.
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import os
 import signal
 import socket
-import stat
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -29,11 +27,13 @@ from respd.context import Context
 from respd.cron import Cron
 from respd.directive_kinds import ConfigError
 from respd.engine import Engine
+from respd.listeners import TLS, UNIX, Listener, ListenError, Listeners
 from respd.log import VERBOSE, Log
 from respd.persistence.append_log import FatalDiskError
 from respd.pollers import READABLE, WRITABLE, Poller, new_poller
 from respd.protocol.replies import encode_error
 from respd.protocol.requests import ProtocolError, RequestParser
+from respd.tls import HANDSHAKE_S, TLS_DIRECTIVES, TlsChannel, TlsSettings, reason_of
 
 if TYPE_CHECKING:
     from respd.persistence.disk import Disk
@@ -54,6 +54,7 @@ _STOPS: Final = gates.BLOCKED | gates.CLOSING  # nothing more is run
 _HALTS: Final = _STOPS | gates.AUTH
 _LOADING_NOTE_S: Final = 5.0  # between two lines of the log that tell how far it is
 _LOADING_S: Final = 0.02  # between two looks at the sockets while the data is being loaded
+_HANDSHAKE_MS: Final = int(HANDSHAKE_S * 1000)
 _LAZY_SLICE: Final = 8
 _LAZY_S: Final = 0.001  # of each turn, while something is to be freed
 _DENIED: Final = (
@@ -67,10 +68,11 @@ _TOO_MANY: Final = b"-ERR max number of clients reached\r\n"
 
 
 class Connection:
-    """A client's socket, its parser, and its context in the engine."""
+    """A client's socket, the TLS that it speaks, if so, its parser, and its context in the engine."""
 
-    def __init__(self, sock: socket.socket, ctx: Context, parser: RequestParser) -> None:
+    def __init__(self, sock: socket.socket, ctx: Context, parser: RequestParser, channel: TlsChannel | None) -> None:
         self.sock = sock
+        self.channel = channel
         self.fd: int = sock.fileno()
         self.ctx = ctx
         self.client: Client = ctx.client
@@ -82,8 +84,12 @@ class Connection:
         self.is_closed: bool = False
 
 
-class ListenError(Exception):
-    """A socket could not be listened on; the message is Redis' line for the log."""
+class Handshake:
+    """A connection that does not speak TLS yet; `until_ms` is when it has to."""
+
+    def __init__(self, channel: TlsChannel, until_ms: i64) -> None:
+        self.channel = channel
+        self.until_ms = until_ms
 
 
 class Server:
@@ -100,136 +106,32 @@ class Server:
         self.write_fd: Callable[[int, bytes], int] = os.write if os.name == "posix" else self._send
         self.connections: dict[int, Connection] = {}
         self.by_fd: list[Connection | None] = []  # the same, for descriptors below _DENSE: quicker to look up
-        self.listeners: dict[int, socket.socket] = {}
-        self.unix_path: str = ""
-        self.bound: tuple[list[str], int] = ([], 0)  # where the TCP listeners are
+        self.listeners = Listeners(config, log, self.poller)
+        self.tls = TlsSettings(config, log)
+        self.handshakes: dict[int, Handshake] = {}
+        self.unread: list[Connection] = []  # TLS has decrypted more than was read
         self.cron = Cron(engine)
         self.signals: socket.socket | None = None
         self.status = 0  # of the process when it ends
         engine.serve_others = self.serve_others
 
-    # -- listening
-
-    def listen(self) -> None:
-        """Open the listeners that the configuration asks for; raise ListenError when one fails or there is none."""
-        config = self.config
-        if config.port:
-            for listener in self.open_tcp(config.bind, config.port):
-                self._add_listener(listener)
-        self.bound = (config.bind, config.port)
-        if config.unixsocket:
-            self._listen_unix(config.unixsocket, config.unixsocketperm)
-        if not self.listeners:
-            raise ListenError("Configured to not listen anywhere, exiting.")
-
-    def open_tcp(self, addresses: list[str], port: int) -> list[socket.socket]:
-        """Return listening sockets on `addresses` (a leading `-`: may be missing); raise ListenError."""
-        opened: list[socket.socket] = []
-        for address in addresses:
-            optional = address.startswith("-")
-            host = address[1:] if optional else address
-            try:
-                opened.append(self._tcp_listener(host, port))
-            except OSError as error:
-                step = "" if isinstance(error, socket.gaierror) else "bind: "
-                self.log.warning(
-                    f"Warning: Could not create server TCP listening socket {host}:{port}: "
-                    f"{step}{error.strerror or error}"
-                )
-                if optional and error.errno in _ABSENT_ADDRESS:
-                    continue
-                for listener in opened:
-                    listener.close()
-                raise ListenError(f"Failed listening on port {port} (tcp), aborting.") from error
-        return opened
-
-    def _tcp_listener(self, host: str, port: int) -> socket.socket:
-        if host in ("*", "::*"):
-            family = socket.AF_INET if host == "*" else socket.AF_INET6
-            target = "0.0.0.0" if host == "*" else "::"
-        else:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, target = found[0][0], str(found[0][4][0])
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            if sys.platform != "win32":
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.bind((target, port))
-            listener.listen(self.config.tcp_backlog)
-            listener.setblocking(False)
-        except OSError:
-            listener.close()
-            raise
-        return listener
-
-    def _listen_unix(self, path: str, perm: int) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISSOCK(os.stat(path).st_mode):
-                os.unlink(path)
-        if len(os.fsencode(path)) >= _UNIX_PATH_SIZE:
-            raise ListenError(
-                f"Failed opening Unix socket: unix socket path too long ({len(os.fsencode(path))}), "
-                f"must be under {_UNIX_PATH_SIZE}"
-            )
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listener.bind(path)
-            if perm:
-                os.chmod(path, perm)
-            listener.listen(self.config.tcp_backlog)
-            listener.setblocking(False)
-        except OSError as error:
-            listener.close()
-            raise ListenError(f"Failed opening Unix socket: bind: {error.strerror or error}") from error
-        self.unix_path = path
-        self._add_listener(listener)
-
-    def _add_listener(self, listener: socket.socket) -> None:
-        self.listeners[listener.fileno()] = listener
-        self.poller.add(listener.fileno())
-
-    def rebind(self) -> None:
-        """Listen where `port` and `bind` now say; raise ConfigError and listen as before when that fails."""
-        old_bind, old_port = self.bound
-        config = self.config
-        old = [listener for listener in self.listeners.values() if listener.family != _AF_UNIX]
-        if config.port == old_port:
-            self._drop_listeners(old)  # the same addresses cannot be taken twice
-            old = []
-        opened: list[socket.socket] = []
-        try:
-            if config.port:
-                opened = self.open_tcp(config.bind, config.port)
-        except ListenError as error:
-            if config.port == old_port:
-                for listener in self.open_tcp(old_bind, old_port):
-                    self._add_listener(listener)
-                raise ConfigError(b"Failed to bind to specified addresses.") from error
-            raise ConfigError(b"Unable to listen on this port. Check server logs.") from error
-        self._drop_listeners(old)
-        for listener in opened:
-            self._add_listener(listener)
-        self.bound = (config.bind, config.port)
+    def follow_tls(self) -> None:
+        """Have new connections use the present TLS settings; raise ConfigError if they are wrong."""
+        if not self.tls.load():
+            raise ConfigError(b"Unable to update TLS configuration. Check server logs.")
 
     def limit_bulks(self) -> None:
         """Have every connection keep to the present proto-max-bulk-len."""
         for connection in self.connections.values():
             connection.parser.max_bulk = self.config.proto_max_bulk_len
 
-    def _drop_listeners(self, listeners: list[socket.socket]) -> None:
-        for listener in listeners:
-            self.poller.remove(listener.fileno())
-            del self.listeners[listener.fileno()]
-            listener.close()
-
     # -- connections
 
-    def _accept(self, listener: socket.socket) -> None:
-        for _ in range(_ACCEPTS_PER_TURN):
+    def _accept(self, listener: Listener) -> None:
+        most = self.config.max_new_tls_connections_per_cycle if listener.kind == TLS else _ACCEPTS_PER_TURN
+        for _ in range(most):
             try:
-                sock, address = listener.accept()
+                sock, address = listener.sock.accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -237,19 +139,19 @@ class Server:
                 return
             self.stats.total_connections_received += 1
             try:
-                self._open(sock, address)
+                self._open(sock, address, listener.kind)
             except OSError as error:
                 self.log.verbose(f"Error registering fd event for the new client: {error}")
                 sock.close()
 
-    def _open(self, sock: socket.socket, address: object) -> None:
-        engine = self.engine
-        is_unix = sock.family == _AF_UNIX
-        if len(engine.clients) >= self.config.maxclients:
+    def _open(self, sock: socket.socket, address: object, kind: int) -> None:
+        """Take a new connection over, or turn it away."""
+        is_unix = kind == UNIX
+        if len(self.engine.clients) + len(self.handshakes) >= self.config.maxclients:
             self.stats.rejected_connections += 1
             _send_last(sock, _TOO_MANY)
             return
-        is_open = engine.acl.default.no_password and not is_unix
+        is_open = self.engine.acl.default.no_password and not is_unix
         if is_open and self.config.protected_mode and not _is_loopback(address):
             self.stats.rejected_connections += 1
             _send_last(sock, _DENIED)
@@ -259,20 +161,54 @@ class Server:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.config.tcp_keepalive:
                 _keep_alive(sock, self.config.tcp_keepalive)
-        ctx = engine.connect()
+        context = self.tls.context
+        if kind == TLS and context is not None:
+            channel = TlsChannel(context, sock, address)
+            self.poller.add(channel.fd)
+            self.handshakes[channel.fd] = Handshake(channel, self.engine.clock.ms + _HANDSHAKE_MS)
+        else:
+            self.poller.add(sock.fileno())
+            self._welcome(sock, address, is_unix, None)
+
+    def _shake_hands(self, handshake: Handshake) -> None:
+        """Go on with the handshake of a connection; when it is over, it is a client's."""
+        channel = handshake.channel
+        wanted = channel.wants_write
+        try:
+            is_over = channel.shake_hands()
+        except OSError as error:
+            peer, own = _format_address(channel.address).decode(), _format_address(channel.sock.getsockname()).decode()
+            self.log.warning(f"Error accepting a client connection: error:{reason_of(error)} (addr={peer} laddr={own})")
+            self._give_up(handshake)
+            return
+        if wanted != (channel.wants_write and not is_over):
+            self.poller.set_writing(channel.fd, not wanted)
+        if is_over:
+            del self.handshakes[channel.fd]
+            self._welcome(channel.sock, channel.address, False, channel)
+
+    def _give_up(self, handshake: Handshake) -> None:
+        """Close a connection whose handshake came to nothing."""
+        fd = handshake.channel.fd
+        self.poller.remove(fd)
+        del self.handshakes[fd]
+        handshake.channel.sock.close()
+
+    def _welcome(self, sock: socket.socket, address: object, is_unix: bool, channel: TlsChannel | None) -> None:
+        """Open a session for a connection that the poller knows."""
+        ctx = self.engine.connect()
         client = ctx.client
         client.fd = sock.fileno()
         client.is_unix = is_unix
         if is_unix:
-            client.address = client.local_address = os.fsencode(self.unix_path) + b":0"
+            client.address = client.local_address = os.fsencode(self.listeners.unix_path) + b":0"
         else:
             client.address = _format_address(address)
             client.local_address = _format_address(sock.getsockname())
         parser = RequestParser(self.config.proto_max_bulk_len)
-        connection = Connection(sock, ctx, parser)
+        connection = Connection(sock, ctx, parser, channel)
         self.connections[connection.fd] = connection
         self._place(connection.fd, connection)
-        self.poller.add(connection.fd)
         self.log.verbose(f"Accepted {client.address.decode(errors='replace')}")
 
     def connection_at(self, fd: int) -> Connection | None:
@@ -303,18 +239,24 @@ class Server:
         connection.client.unsent = []
         connection.client.unsent_size = 0
         self.engine.disconnect(connection.ctx)
-        connection.sock.close()
+        if connection.channel is not None:
+            connection.channel.close()
+        else:
+            connection.sock.close()
 
     def _read(self, connection: Connection) -> None:
         """Read once from a socket and run what came."""
         parser = connection.parser
         client = connection.client
         try:
-            data = self.read_fd(connection.fd, _BIG_READ if parser.is_gathering() else connection.read_size)
+            if connection.channel is None:
+                data = self.read_fd(connection.fd, _BIG_READ if parser.is_gathering() else connection.read_size)
+            else:
+                data = connection.channel.recv(_BIG_READ)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self.log.verbose(f"Reading from client: {error.strerror}")
+            self.log.verbose(f"Reading from client: {reason_of(error)}")
             self.close(connection)
             return
         size: i64 = len(data)
@@ -342,6 +284,8 @@ class Server:
             self._check_query_buffer(connection)
         else:
             self.run_input(connection)
+        if connection.channel is not None and not connection.is_closed and connection.channel.has_more():
+            self.unread.append(connection)
 
     def run_input(self, connection: Connection) -> None:
         """Run the commands that have arrived, until one blocks, the connection is to be closed, or none is left."""
@@ -430,11 +374,14 @@ class Server:
                 client.out.truncate(0)
             if not client.unsent:
                 try:
-                    sent: i64 = self.write_fd(connection.fd, data)
+                    if connection.channel is None:
+                        sent: i64 = self.write_fd(connection.fd, data)
+                    else:
+                        sent = connection.channel.send(data)
                 except (BlockingIOError, InterruptedError):
                     sent = 0
                 except OSError as error:
-                    self.log.verbose(f"Error writing to client: {error.strerror}")
+                    self.log.verbose(f"Error writing to client: {reason_of(error)}")
                     self.close(connection)
                     return
                 self.stats.total_writes_processed += 1
@@ -466,11 +413,11 @@ class Server:
             offset = connection.unsent_offset
             view = memoryview(data)[offset : offset + _SEND_SIZE]
             try:
-                sent = connection.sock.send(view)
+                sent = connection.sock.send(view) if connection.channel is None else connection.channel.send(view)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                self.log.verbose(f"Error writing to client: {error.strerror}")
+                self.log.verbose(f"Error writing to client: {reason_of(error)}")
                 self.close(connection)
                 return
             budget -= sent
@@ -572,7 +519,7 @@ class Server:
         """Wait at most `timeout_s` seconds and serve what is ready; return how long the next turn may wait."""
         engine = self.engine
         clock = engine.clock
-        events = self.poller.wait(timeout_s)
+        events = self.poller.wait(0.0 if self.unread else timeout_s)
         woken = clock.refresh()
         engine.moment = woken
         settle_ms = clock.ms + _SETTLE_MS
@@ -591,6 +538,8 @@ class Server:
             if clock.ms >= settle_ms:
                 self._settle_between()
                 settle_ms = clock.ms + _SETTLE_MS
+        if self.unread:
+            self._read_on()
         if engine.shutdown_requested:
             return 0.0
         self.stats.eventloop_cycles += 1
@@ -600,6 +549,14 @@ class Server:
         self.stats.eventloop_duration_us += int((clock.refresh() - woken) * 1e6)
         return self._next_timeout()
 
+    def _read_on(self) -> None:
+        """Read what TLS has decrypted already: no socket will tell of it."""
+        unread = self.unread
+        self.unread = []
+        for connection in unread:
+            if not connection.is_closed and not self.engine.shutdown_requested:
+                self._read(connection)
+
     def serve_others(self) -> None:
         """Serve the sockets once while a script runs, but for that of its client. Nothing else is done."""
         engine = self.engine
@@ -607,7 +564,7 @@ class Server:
         for fd, mask in self.poller.wait(0.0):
             connection = self.connection_at(fd)
             if connection is None:
-                if fd in self.listeners:
+                if fd in self.listeners.by_fd or fd in self.handshakes:
                     self._on_other(fd)
             elif connection.client is not runner and not engine.shutdown_requested:
                 if mask & WRITABLE:
@@ -673,18 +630,24 @@ class Server:
                 self.run_input(connection)
 
     def _on_other(self, fd: int) -> None:
-        listener = self.listeners.get(fd)
+        listener = self.listeners.by_fd.get(fd)
         if listener is not None:
             self._accept(listener)
+        elif fd in self.handshakes:
+            self._shake_hands(self.handshakes[fd])
         elif self.signals is not None and fd == self.signals.fileno():
             with contextlib.suppress(BlockingIOError):
                 for number in self.signals.recv(64):
                     self._on_signal(number)
 
     def close_idle(self) -> None:
-        """Close clients that have been idle for longer than `timeout`, and re-check soft output limits."""
+        """Close clients idle for longer than `timeout`, handshakes that take too long; re-check soft output limits."""
         limit_ms = self.config.timeout * 1000
         now_ms = self.engine.clock.ms
+        for handshake in list(self.handshakes.values()):
+            if now_ms >= handshake.until_ms:
+                self.log.verbose("Closing a connection that did not finish its TLS handshake")
+                self._give_up(handshake)
         for connection in list(self.connections.values()):
             client = connection.client
             if client.unsent_size > 0:
@@ -743,11 +706,9 @@ class Server:
         self.flush_all()
         for connection in list(self.connections.values()):
             self.close(connection)
-        self._drop_listeners(list(self.listeners.values()))
-        if self.unix_path:
-            self.log.notice("Removing the unix socket file.")
-            with contextlib.suppress(OSError):
-                os.unlink(self.unix_path)
+        for handshake in list(self.handshakes.values()):
+            self._give_up(handshake)
+        self.listeners.close()
         if self.signals is not None:
             signal.set_wakeup_fd(-1)
             self.poller.remove(self.signals.fileno())
@@ -756,18 +717,6 @@ class Server:
         self.poller.close()
 
     _wakeup_end: socket.socket
-
-
-_UNIX_PATH_SIZE: Final = 104 if sys.platform == "darwin" else 108  # sockaddr_un.sun_path, its NUL included
-_AF_UNIX: Final = getattr(socket, "AF_UNIX", None)
-_ABSENT_ADDRESS: Final = (
-    errno.ENOENT,
-    errno.EADDRNOTAVAIL,
-    errno.EAFNOSUPPORT,
-    errno.EPROTONOSUPPORT,
-    errno.ENOPROTOOPT,
-    errno.EPFNOSUPPORT,
-)  # an optional address that this machine does not have
 
 
 def _second_time_kills(number: int, frame: object) -> None:
@@ -818,13 +767,17 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
     if (config.user_lines or config.aclfile) and not _load_users(engine):
         return 1
     server = Server(config, log, engine)
+    if not server.tls.load():
+        log.warning("Failed to configure TLS. Check logs for more info.")
+        return 1
     try:
-        server.listen()
+        server.listeners.open()
     except ListenError as error:
         log.warning(str(error))
         return 1
     server.watch_signals()
-    config.on_change(["port", "bind"], server.rebind)
+    config.on_change(["port", "bind", "tls-port"], server.listeners.follow)
+    config.on_change(TLS_DIRECTIVES, server.follow_tls)
     config.on_change(["proto-max-bulk-len"], server.limit_bulks)
     if life is not None:
         life.on_listening()
@@ -838,10 +791,8 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
     if not engine.shutdown_requested:
         if life is not None:
             life.on_ready()
-        if config.port:
-            log.notice("Ready to accept connections tcp")
-        if config.unixsocket:
-            log.notice("Ready to accept connections unix")
+        for kind in server.listeners.kinds():
+            log.notice(f"Ready to accept connections {kind}")
         server.run()
     if server.status == 0:
         try:

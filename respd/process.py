@@ -186,13 +186,14 @@ class ProcessTitle:
         """Return the title."""
         config = self.config
         address = config.bind[0] if config.bind else "*"
-        listen = f"{address}:{config.port}" if config.port or not config.unixsocket else config.unixsocket
+        port = config.tls_port or config.port
+        listen = f"{address}:{port}" if port or not config.unixsocket else config.unixsocket
         fields = {
             b"title": self.program.encode(errors="surrogateescape"),
             b"listen-addr": listen.encode(errors="surrogateescape"),
             b"server-mode": b"",
             b"port": b"%d" % config.port,
-            b"tls-port": b"0",
+            b"tls-port": b"%d" % config.tls_port,
             b"unixsocket": os.fsencode(config.unixsocket),
             b"config-file": os.fsencode(config.config_file),
         }
@@ -228,7 +229,7 @@ class Life:
             self.pid_file.write()
         self.config.on_change(["maxclients"], self.file_limit.follow)
         self.config.on_change(["loglevel"], self.follow_level)
-        self.config.on_change(["port", "bind", "proc-title-template"], self.title.show)
+        self.config.on_change(["port", "bind", "tls-port", "proc-title-template"], self.title.show)
 
     def on_ready(self) -> None:
         """Tell the world that the data is loaded and clients are served."""

@@ -36,7 +36,7 @@ class Loop:
         self.log_path = log_path
         self.port = config.port
         self.server = Server(config, log := Log(str(log_path)), Engine(config, [*all_groups(), extra], Clock(), log))
-        self.server.listen()
+        self.server.listeners.open()
 
     def client(self) -> socket.socket:
         """A connection that the server has accepted."""

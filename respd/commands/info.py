@@ -180,12 +180,14 @@ def _server(ctx: Context) -> list[bytes]:
 
 def _listeners(ctx: Context) -> list[bytes]:
     config = ctx.config
+    addresses = b",".join([b"bind=" + address.encode() for address in config.bind])
     lines: list[bytes] = []
     if config.port:
-        addresses = b",".join(b"bind=" + address.encode() for address in config.bind)
-        lines.append(b"listener%d:name=tcp,%b,port=%d" % (len(lines), addresses, config.port))
+        lines.append(b"listener0:name=tcp,%b,port=%d" % (addresses, config.port))
     if config.unixsocket:
-        lines.append(b"listener%d:name=unix,bind=%b" % (len(lines), os.fsencode(config.unixsocket)))
+        lines.append(b"listener1:name=unix,bind=%b" % os.fsencode(config.unixsocket))
+    if config.tls_port:
+        lines.append(b"listener2:name=tls,%b,port=%d" % (addresses, config.tls_port))
     return lines
 
 
