@@ -736,6 +736,14 @@ def string_of(entry: Entry) -> StringValue:
     raise CommandError(WRONG_TYPE)
 
 
+def stream_of(entry: Entry) -> Stream:
+    """Return the entry's stream; raise WRONGTYPE."""
+    value = entry.value
+    if isinstance(value, Stream):
+        return value
+    raise CommandError(WRONG_TYPE)
+
+
 def value_size(value: object) -> int:
     """Return the number of members of a collection, 1 for a string; of a stream, which may be empty, its weight."""
     if isinstance(value, SetValue):

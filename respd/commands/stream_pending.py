@@ -18,6 +18,7 @@ from respd.commands.stream_groups import (
     open_consumer,
     record_position,
 )
+from respd.database import stream_of
 from respd.datatypes.stream_groups import (
     LAST_ID,
     ConsumerGroup,
@@ -264,6 +265,7 @@ def xautoclaim(ctx: Context, args: list[bytes]) -> object:
     does not hold any more, which are not pending any more either. Errors: of the numbers, of the id, syntax, WRONGTYPE,
     NOGROUP, in this order. Log: XCLAIM with TIME and RETRYCOUNT for each entry. Source: redis.io/commands/xautoclaim.
     """
+    looked_up = ctx.db.read(args[1])  # a miss is told even when the words are wrong
     min_idle_ms = _min_idle_arg(args[4], b"XAUTOCLAIM")
     start, _ = range_args(args[5], b"+")
     count = 100
@@ -280,7 +282,7 @@ def xautoclaim(ctx: Context, args: list[bytes]) -> object:
         else:
             raise CommandError(SYNTAX)
     key, name = args[1], args[2]
-    stream = ctx.db.read_stream(key)
+    stream = None if looked_up is None else stream_of(looked_up)
     group = _found_group(stream, key, name)
     assert stream is not None
     ctx.record_nothing()
