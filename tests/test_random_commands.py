@@ -206,7 +206,7 @@ def later_words(command: Command) -> list[str]:
 _DECLARED = [
     command
     for command in Local(*all_groups()).engine.commands.all
-    if b"|" not in command.name and command.declaration.group == "stream" and command.name not in NOT_COMPARED and not is_later(command.declaration.since)
+    if b"|" not in command.name and command.name not in NOT_COMPARED and not is_later(command.declaration.since)
 ]
 
 
