@@ -128,8 +128,8 @@ class Trimming:
         self.at: int = 0  # the position of the threshold's word
         self.policy: int = -1
         self.policy_at: int = 0
-        self.deleted: list[bytes] = []  # ids that trimming has removed here and there (ACKED)
-        self.acknowledged: list[list[bytes]] = []  # a group, and ids that it has forgotten (DELREF)
+        self.deleted: list[bytes] | None = None  # ids that trimming has removed here and there (ACKED)
+        self.acknowledged: list[list[bytes]] | None = None  # a group, and ids that it has forgotten (DELREF)
         self._has_limit: bool = False
 
     def take(self, args: list[bytes], at: int) -> int:
@@ -195,8 +195,9 @@ class Trimming:
         length = -1 if self.by_id else self.threshold
         id = self.threshold if self.by_id else -1
         if self.policy == ACKNOWLEDGED and stream.groups:
-            self.deleted = [id_text(each) for each in stream.trim_settled(length, id, self.approximately, self.limit)]
-            return len(self.deleted)
+            deleted = [id_text(each) for each in stream.trim_settled(length, id, self.approximately, self.limit)]
+            self.deleted = deleted
+            return len(deleted)
         forgets = self.policy == DELETE_REFERENCES and len(stream.groups) > 0
         before = stream.entries(0, LAST_ID, EVERYTHING, False) if forgets else None
         if self.by_id:
@@ -209,13 +210,15 @@ class Trimming:
 
     def _forget(self, stream: Stream, ids: list[int]) -> None:
         """Have all groups forget what has been trimmed."""
+        forgotten: list[list[bytes]] = []
         for name, group in stream.groups.items():
             known: list[bytes] = []
             for id in ids:
                 if group.acknowledge(id):
                     known.append(id_text(id))
             if known:
-                self.acknowledged.append([name, *known])
+                forgotten.append([name, *known])
+        self.acknowledged = forgotten
 
     def record(self, ctx: Context, words: list[bytes], stream: Stream) -> None:
         """Log a command that has trimmed, in words that every version knows.
@@ -228,5 +231,5 @@ class Trimming:
         if self.policy >= 0:
             del words[self.policy_at]
         ctx.record(words)
-        for group_and_ids in self.acknowledged:
+        for group_and_ids in self.acknowledged or []:
             ctx.record([b"XACK", words[1], *group_and_ids])
