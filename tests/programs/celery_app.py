@@ -20,6 +20,7 @@ app.conf.broker_transport_options = {
     "visibility_timeout": float(os.environ.get("RESPD_TEST_VISIBILITY", "3600")),
     "unacked_restore_interval": 0.2,
     "unacked_restore_throttle": 1,
+    "unacked_mutex_expire": 1,  # held by a worker that is killed while it looks for what others left behind
 }
 
 
