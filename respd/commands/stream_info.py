@@ -72,7 +72,7 @@ def xinfo_stream(ctx: Context, args: list[bytes]) -> object:
     flat: list[object] = [
         b"length", stream.length,
         b"radix-tree-keys", len(nodes),
-        b"radix-tree-nodes", tree_nodes([node.id() for node in nodes]),
+        b"radix-tree-nodes", tree_nodes(nodes),
         b"last-generated-id", id_text(stream.last_id),
         b"max-deleted-entry-id", id_text(stream.max_deleted_id),
         b"entries-added", stream.entries_added,
