@@ -105,8 +105,8 @@ function redis.pcall(...)
     if counted then return {err = text, ignore_error_stats_update = true} end
     return {err = text}
 end
--- The short cut of `sources`: commands by the names they were called by, as functions, and as what a word is asked of.
-local redis_call, entry, ok_mark = redis.call, as_function(offered.entry), offered.ok
+-- The short cuts of `sources`: commands by the names they were called by, as functions, and as what a word is asked of.
+local redis_call, entry = redis.call, as_function(offered.entry)
 local functions, items = {}, {}
 local function prepared(name)
     local made, takes_one = entry(name)
@@ -117,14 +117,16 @@ local function prepared(name)
     return called
 end
 local function call(name, ...)
-    local item, reply = items[name]
-    if item and select('#', ...) == 1 then
-        reply = item[...]
-    else
-        local called = functions[name] or prepared(name)
-        if not called then return redis_call(name, ...) end
-        reply = called(...)
-    end
+    local called = functions[name] or prepared(name)
+    if not called then return redis_call(name, ...) end
+    local reply = called(...)
+    if reply ~= reply then return {ok = 'OK'} end
+    return reply
+end
+local function call_with_word(name, word)
+    local item = items[name]
+    if not item then return call(name, word) end
+    local reply = item[word]
     if reply ~= reply then return {ok = 'OK'} end
     return reply
 end
@@ -231,19 +233,25 @@ function globals.getmetatable(...)
     return getmetatable(...)
 end
 
+-- For chunks that set no globals; nothing else gets at it. Libraries see other globals while they are loaded.
+local plain_globals = {}
+local function fit(made, name, main_depth)
+    local code, sets_globals = without_tail_calls(dump(made), main_depth)
+    local is_proxy = sets_globals or name == '@user_function'
+    return setfenv(code and loadstring(code) or made, is_proxy and globals_proxy or plain_globals)
+end
 local sweeps_all = false  -- once there are libraries
 local sweeping = setmetatable({}, {__mode = 'k'})
 local function compile(text, name, shortened, sweeps)
     if string_byte(text, 1) == 27 then return nil, offered.byte_code end
     local made, problem = loadstring(text, name)
     if not made then return nil, problem end
-    local code = without_tail_calls(dump(made), 1)
-    made = setfenv(code and loadstring(code) or made, globals_proxy)
     -- With the short cut there may be more upvalues than Lua allows.
     local outer = shortened and loadstring(shortened, name)
     if outer then
-        code = without_tail_calls(dump(outer), 2)
-        made = setfenv(code and loadstring(code) or outer, globals_proxy)(call)
+        made = fit(outer, name, 2)(call_with_word, call)
+    else
+        made = fit(made, name, 1)
     end
     if sweeps then sweeping[made] = true end
     return made
@@ -272,7 +280,7 @@ end
 local function where()
     local level = 4
     local place = getinfo(level, 'Sl')
-    while place and place.source == own_source do
+    while place and (place.source == own_source or place.what == 'tail') do
         level = level + 1
         place = getinfo(level, 'Sl')
     end
@@ -425,8 +433,9 @@ local function run_tables(number, as_parameters, keys, arguments)
         called, called_keys, called_arguments = nil, nil, nil
     else
         globals.KEYS, globals.ARGV = keys, arguments
+        plain_globals.KEYS, plain_globals.ARGV = keys, arguments
         done, value = xpcall(body, explain)
-        globals.KEYS, globals.ARGV = false, false
+        globals.KEYS, globals.ARGV, plain_globals.KEYS, plain_globals.ARGV = false, false, false, false
     end
     if sweeps_all or sweeping[body] then sweep() end
     if not done then return failed(value) end
@@ -465,5 +474,7 @@ local function flat_of(one)
     end
     return true, true, unpack(flat, 1, count)
 end
+for name, value in next, globals do plain_globals[name] = value end
+setmetatable(plain_globals, missing_metatable)
 return compile, run, run_tables, load, where, more, flat_of
 """

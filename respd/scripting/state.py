@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from respd.errors import CommandError
 from respd.scripting.busy import look_up
-from respd.scripting.calls import OK_MARK, Calls, Guarded
+from respd.scripting.calls import Calls, Guarded
 from respd.scripting.errors import ScriptError
 from respd.scripting.lua_libraries import lua_libraries
 from respd.scripting.memory import LuaMemory
@@ -104,7 +104,6 @@ class LuaState:
             b"call": calls.call,
             b"pcall": calls.pcall,
             b"entry": calls.entry,
-            b"ok": OK_MARK,
             b"error_text": calls.error_text,
             b"look_up": self._look_up,
             b"is_late": self._is_late,
@@ -116,7 +115,7 @@ class LuaState:
             b"byte_code": b"unexpected symbol near 'char(27)'",
             b"libraries": lua.table_from(libraries),
             b"null": null,
-            b"without_tail_calls": without_tail_calls,
+            b"without_tail_calls": Guarded(calls, without_tail_calls),
         }
 
     def close(self) -> None:

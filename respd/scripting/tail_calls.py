@@ -7,6 +7,9 @@ always follows hands on: all in the chunk's main function, which nothing can cal
 whose function is a global or a field of one. Others stay, since a function that calls itself so may do it forever.
 The main function of a chunk made by `sources.shorten` is the one inside it.
 
+On the way it is seen whether the chunk sets a global anywhere: one that does not may be given the globals themselves,
+where each is found at once, rather than the proxy that refuses to have them set.
+
 Source: lua.org/source/5.1, lopcodes.h (the instructions), ldump.c (the format).
 """
 
@@ -17,6 +20,7 @@ from typing import Final
 _HEADER: Final = b"\x1bLua\x51\x00\x01\x04\x08\x04\x08\x00"  # little endian, 64 bits, numbers that are doubles
 _GETGLOBAL: Final = 5
 _GETTABLE: Final = 6
+_SETGLOBAL: Final = 7
 _SELF: Final = 11
 _CALL: Final = 28
 _TAILCALL: Final = 29
@@ -25,16 +29,19 @@ _WRITES_A: Final = frozenset({*range(7), *range(10, 22), 27, 28, 36, 37})
 _SIZES: Final = (0, 1, 0, 8)  # of constants: nil, boolean, none, number
 
 
-def without_tail_calls(code: bytes, main_depth: int) -> bytes | None:
-    """Return byte code without the tail calls to libraries, or None where there is nothing to change. O(size).
+_LARGEST: Final = 16 << 20  # larger chunks are left as they are: they may not fit into Lua's memory twice
 
-    The functions that are less than `main_depth` deep are main functions.
+
+def without_tail_calls(code: bytes, main_depth: int) -> tuple[bytes | None, bool]:
+    """Return byte code without the tail calls to libraries, and whether it sets globals. O(size).
+
+    The code is None where there is nothing to change. Functions less than `main_depth` deep are main functions.
     """
-    if not code.startswith(_HEADER):
-        return None
+    if not code.startswith(_HEADER) or len(code) > _LARGEST:
+        return None, True
     walk = _Walk(code)
     walk.function(main_depth)
-    return bytes(walk.code) if walk.is_changed else None
+    return bytes(walk.code) if walk.is_changed else None, walk.sets_globals
 
 
 class _Walk:
@@ -44,6 +51,7 @@ class _Walk:
         self.code = bytearray(code)
         self.at = len(_HEADER)
         self.is_changed = False
+        self.sets_globals = False
 
     def _int(self) -> int:
         at = self.at
@@ -80,7 +88,10 @@ class _Walk:
         start = self.at
         self.at += 4 * count
         for place in range(start, self.at, 4):
-            if self.code[place] & _OPCODE == _TAILCALL and (is_main or self._is_global(start, place)):
+            opcode = self.code[place] & _OPCODE
+            if opcode == _SETGLOBAL:
+                self.sets_globals = True
+            elif opcode == _TAILCALL and (is_main or self._is_global(start, place)):
                 self.code[place] = self.code[place] & ~_OPCODE | _CALL
                 self.is_changed = True
 
