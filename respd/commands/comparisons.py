@@ -32,7 +32,8 @@ def digest_of(value: StringValue) -> bytes:
     """Return the digest of a string in lower case. O(N)."""
     import xxhash
 
-    return xxhash.xxh3_64_hexdigest(as_bytes(value)).encode()
+    digits: str = xxhash.xxh3_64_hexdigest(as_bytes(value))
+    return digits.encode()
 
 
 def is_met(value: StringValue, condition: int, operand: bytes) -> bool:
