@@ -36,7 +36,7 @@ def _sorted_set(count: int) -> Iterator[bytes]:
 
 def _entries(count: int) -> Iterator[bytes]:
     fields = ("name", "value", "age", "12345", "city", "somewhere")
-    return (encode("XADD", "stream", f"{number}-1", *fields) for number in range(1, count + 1))
+    return (encode("XADD", "stream", "1-*", *fields) for _ in range(count))
 
 
 KINDS: tuple[tuple[str, Callable[[int], Iterator[bytes]], float], ...] = (

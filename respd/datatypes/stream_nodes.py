@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from librt.strings import BytesWriter
+from librt.strings import BytesWriter, read_i32_le, write_i32_le
 from mypy_extensions import i32, i64, mypyc_attr
 
 from respd.builds import INTERPRETED
@@ -39,6 +39,8 @@ SAME_FIELDS: Final[i64] = 2
 _HALF: Final = 1 << 63
 _WHOLE: Final = 1 << 64
 _LOW: Final = _WHOLE - 1
+_BETWEEN_MARKS: Final[i64] = 15
+ENTRIES_A_MARK: Final[i64] = 16
 _EMPTY_SIZE: Final[i64] = 7  # of a listpack without elements
 
 
@@ -81,7 +83,8 @@ def _difference(one: i64, other: i64) -> i64:
 class Node:
     """A run of entries, `live` of them not deleted. No live one stands before the offset `start` of `body`.
 
-    `ms` and `seq` are the halves of its id, `elements` counts those of the body.
+    `ms` and `seq` are the halves of its id, `elements` counts those of the body. `marks` are the offsets of every 16th
+    entry but the first, so that not all entries are walked over to find one; those of the last ones may be missing.
     """
 
     def __init__(self, ms: i64, seq: i64, body: bytes) -> None:
@@ -92,6 +95,7 @@ class Node:
         self.deleted: i32 = 0
         self.elements: i64 = 0
         self.start: i64 = 0
+        self.marks: bytes = b""
 
     def id(self) -> int:
         """Return the node's id, that of its first entry."""
@@ -120,7 +124,29 @@ class Node:
         made.deleted = self.deleted
         made.elements = self.elements
         made.start = self.start
+        made.marks = self.marks
         return made
+
+
+def marks_of(node: Node) -> bytes:
+    """Return the marks of a node. O(n)."""
+    marks = BytesWriter()
+    cursor = Cursor(node.body, node.ms, node.seq)
+    end: i64 = len(node.body)
+    at = first_entry(node.body)
+    count: i64 = 0
+    while at < end:
+        if is_marked(count):
+            write_i32_le(marks, i32(at))
+        cursor.open(at)
+        at = cursor.next()
+        count += 1
+    return marks.getvalue()
+
+
+def is_marked(count: i64) -> bool:
+    """Tell whether the entry behind `count` others gets a mark."""
+    return count > 0 and count & _BETWEEN_MARKS == 0
 
 
 def first_entry(body: bytes) -> i64:
@@ -228,6 +254,19 @@ class Cursor:
             at = after(body, at)
             count -= 1
         return at
+
+    def marks_before(self, marks: bytes, ms: i64, seq: i64) -> i64:
+        """Return how many marks stand at entries whose ids are not above this one."""
+        low: i64 = 0
+        high: i64 = len(marks) >> 2
+        while low < high:
+            middle = (low + high) >> 1
+            self.open(i64(read_i32_le(marks, middle << 2)))
+            if self.is_after(ms, seq):
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
     def previous(self, at: i64) -> i64:
         """Return where the entry that ends at `at` begins."""

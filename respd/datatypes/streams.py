@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from librt.strings import BytesWriter
+from librt.strings import BytesWriter, read_i32_le, write_i32_le
 from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from respd.datatypes.digits import write_digits
@@ -20,6 +20,7 @@ from respd.datatypes.limits import Limits
 from respd.datatypes.stream_groups import ConsumerGroup, is_settled
 from respd.datatypes.stream_nodes import (
     DELETED,
+    ENTRIES_A_MARK,
     LAST_ID,
     Cursor,
     Node,
@@ -28,8 +29,10 @@ from respd.datatypes.stream_nodes import (
     first_entry,
     high_half,
     id_text,
+    is_marked,
     joined,
     low_half,
+    marks_of,
     with_flags,
     write_entry,
     write_names,
@@ -135,6 +138,7 @@ class Stream:
         self._nodes: list[Node] = []
         self._front: i64 = 0
         self._tail: BytesWriter = BytesWriter()
+        self._tail_marks: BytesWriter = BytesWriter()
         self._tail_names: list[bytes] = []
         self._is_open: bool = False
         self._is_stale: bool = False
@@ -220,6 +224,8 @@ class Stream:
             self._is_open = True
             node.elements = len(names) + 2
             node.start = len(tail)
+        elif is_marked(i64(node.live) + i64(node.deleted)):
+            write_i32_le(self._tail_marks, i32(len(tail)))
         node.elements += write_entry(tail, node, ms, seq, words, first, self._has_tail_names(words, first))
         node.live += 1
         self._is_stale = True
@@ -249,18 +255,22 @@ class Stream:
 
     def _open_tail(self, node: Node) -> None:
         self._tail.write(node.body)
+        self._tail_marks.write(marks_of(node))
         self._tail_names = field_names(node.body)
         self._is_open = True
 
     def _close_tail(self) -> None:
         self._tail.truncate(0)
+        self._tail_marks.truncate(0)
         self._is_open = False
         self._is_stale = False
 
     def _sync(self) -> None:
         """Bring the body of the last node up to date."""
         if self._is_stale:
-            self._nodes[-1].body = self._tail.getvalue()
+            node = self._nodes[-1]
+            node.body = self._tail.getvalue()
+            node.marks = self._tail_marks.getvalue()
             self._is_stale = False
 
     def _has_tail_names(self, words: list[bytes], first: i64) -> bool:
@@ -360,6 +370,11 @@ class Stream:
             cursor = Cursor(node.body, node.ms, node.seq)
             if is_first:
                 is_first = False
+                if node.deleted == 0:
+                    marks = cursor.marks_before(self._marks(node), ms, seq)
+                    if marks > 0:
+                        at = i64(read_i32_le(node.marks, (marks - 1) << 2))
+                        live -= marks * ENTRIES_A_MARK
                 while live > 0:
                     cursor.open(at)
                     if not cursor.is_before(ms, seq):
@@ -376,6 +391,12 @@ class Stream:
                     found.add(node, at, live)
                 most -= live
             place += 1
+
+    def _marks(self, node: Node) -> bytes:
+        """Return the marks of a node, made when they were never asked for: those of the last node grow with it."""
+        if not node.marks and i64(node.live) + i64(node.deleted) > ENTRIES_A_MARK:
+            node.marks = marks_of(node)
+        return node.marks
 
     def _is_whole(self, place: i64, ms: i64, seq: i64) -> bool:
         """Tell whether all entries of a node are certain to lie up to this id."""
@@ -435,6 +456,11 @@ class Stream:
             self._sync()
         cursor = Cursor(node.body, node.ms, node.seq)
         at = node.start
+        marks = cursor.marks_before(self._marks(node), ms, seq)
+        if marks > 0:
+            mark = i64(read_i32_le(node.marks, (marks - 1) << 2))
+            if mark > at:
+                at = mark
         end: i64 = len(node.body)
         while at < end:
             cursor.open(at)
@@ -670,6 +696,8 @@ class Stream:
                 assert cursor.previous(after) == at
                 at = after
                 elements += int(cursor.count) + (4 if cursor.flags & 2 else 5)
+            assert len(node.marks) % 4 == 0
+            assert marks_of(node).startswith(node.marks)
             assert (live, deleted, elements) == (node.live, node.deleted, node.elements)
             length += live
         assert length == self.length

@@ -2,7 +2,7 @@
 
 import pytest
 
-from respd.commands import keys, stream_groups, stream_info, stream_pending, stream_producers, stream_reads, streams
+from respd.commands import all_groups
 from tests.local import Local
 from tests.wire import Error
 
@@ -11,8 +11,7 @@ NOW = b"1700000000000-"
 
 @pytest.fixture
 def local() -> Local:
-    groups = (stream_groups, stream_info, stream_pending, stream_producers, stream_reads, streams, keys)
-    return Local(*(module.group for module in groups))
+    return Local(*(group for group in all_groups() if group.name in ("stream", "generic")))
 
 
 def ids(local: Local, key: str = "s") -> list[bytes]:
