@@ -31,7 +31,8 @@ from respd.datatypes.hyperloglog_sparse import (
     TOO_LARGE,
     SparseEditor,
     is_whole,
-    plain_registers,
+    no_registers,
+    raise_registers,
     read_runs,
     run_length,
     run_value,
@@ -60,11 +61,7 @@ _INT64_LIMIT: Final = 9223372036854775808.0
 _WORDS: Final = REGISTERS // 8
 _LANES: Final = 0x03F03F03F03F
 _GUARDS: Final = 0x040040040040
-# Eight registers of a byte each.
-_TOP_BITS: Final = -0x7F7F7F7F7F7F7F80  # 0x8080808080808080 as a signed number
-_ONES: Final = 0x0101010101010101
 # All registers as an integer.
-_ALL_TOP_BITS: Final = int.from_bytes(b"\x80" * REGISTERS, "little")
 _ALL_LANES: Final = int.from_bytes(_LANES.to_bytes(6, "little") * _WORDS, "little")
 _ALL_GUARDS: Final = int.from_bytes(_GUARDS.to_bytes(6, "little") * _WORDS, "little")
 
@@ -167,7 +164,9 @@ def make_dense(data: bytearray) -> bool:
     if data[_FORM] == DENSE:
         return False
     runs = _whole_runs(data)
-    data[HEADER_SIZE:] = _packed(plain_registers(runs))
+    plain = no_registers()
+    raise_registers(plain, runs)
+    data[HEADER_SIZE:] = _packed(plain.getvalue())
     data[_FORM] = DENSE
     return True
 
@@ -220,7 +219,7 @@ class Union:
     """The largest of each register of several HyperLogLogs: a byte each of the sparse, a body of the dense ones."""
 
     def __init__(self) -> None:
-        self._plain: bytes = b""
+        self._plain: BytesWriter | None = None
         self._body: bytes = b""
 
     def is_dense(self) -> bool:
@@ -233,18 +232,20 @@ class Union:
             body = bytes(data[HEADER_SIZE:])
             self._body = _larger_body(self._body, body) if self._body else body
         else:
-            plain = plain_registers(_whole_runs(data))
-            self._plain = _larger_plain(self._plain, plain) if self._plain else plain
+            runs = _whole_runs(data)
+            if self._plain is None:
+                self._plain = no_registers()
+            raise_registers(self._plain, runs)
 
     def registers(self) -> bytes:
         """Return the registers when all are sparse, a byte each."""
-        return self._plain or bytes(REGISTERS)
+        return bytes(REGISTERS) if self._plain is None else self._plain.getvalue()
 
     def body(self) -> bytes:
         """Return the registers in the dense form when any is dense."""
-        if self._plain:
-            self._body = _larger_body(self._body, _packed(self._plain))
-            self._plain = b""
+        if self._plain is not None:
+            self._body = _larger_body(self._body, _packed(self._plain.getvalue()))
+            self._plain = None
         return self._body
 
     def count(self) -> int:
@@ -257,15 +258,15 @@ class Union:
 
 def _larger_of_all(one: int, other: int) -> bytes:
     """Return the larger of each register of two dense forms."""
-    even = _larger(one & _ALL_LANES, other & _ALL_LANES, _ALL_GUARDS, 6)
-    odd = _larger((one >> 6) & _ALL_LANES, (other >> 6) & _ALL_LANES, _ALL_GUARDS, 6)
+    even = _larger_lanes(one & _ALL_LANES, other & _ALL_LANES)
+    odd = _larger_lanes((one >> 6) & _ALL_LANES, (other >> 6) & _ALL_LANES)
     return (even | (odd << 6)).to_bytes(_BODY_SIZE, "little")
 
 
-def _larger(one: int, other: int, guards: int, bits: int) -> int:
-    """Return the larger of each lane of so many bits: where `other` is, subtracting it takes the guard bit above."""
-    kept = ((one | guards) - other) & guards
-    kept -= kept >> bits
+def _larger_lanes(one: int, other: int) -> int:
+    """Return the larger of each lane: where `other` is, subtracting it takes the guard bit above."""
+    kept = ((one | _ALL_GUARDS) - other) & _ALL_GUARDS
+    kept -= kept >> 6
     return other ^ ((one ^ other) & kept)
 
 
@@ -326,25 +327,6 @@ def _count_body(body: bytes) -> list[int]:
 # -- a byte for each register
 
 
-def _larger_plain(one: bytes, other: bytes) -> bytes:
-    """Return the larger of each register."""
-    if INTERPRETED:
-        larger = _larger(int.from_bytes(one, "little"), int.from_bytes(other, "little"), _ALL_TOP_BITS, 7)
-        return larger.to_bytes(REGISTERS, "little")
-    out = BytesWriter()
-    tops: i64 = _TOP_BITS
-    ones: i64 = _ONES
-    at: i64 = 0
-    while at < REGISTERS:
-        first = read_i64_le(one, at)
-        second = read_i64_le(other, at)
-        kept = ((first | tops) - second) & tops
-        kept -= (kept >> 7) & ones
-        write_i64_le(out, second ^ ((first ^ second) & kept))
-        at += 8
-    return out.getvalue()
-
-
 def _count_plain(plain: bytes) -> list[int]:
     """Return how many registers have each value."""
     if INTERPRETED:
@@ -361,10 +343,14 @@ def _count_plain(plain: bytes) -> list[int]:
     at: i64 = 0
     while at < REGISTERS:
         word = read_i64_le(plain, at)
-        for _ in range(4):
-            counts[word & 63] += 1
-            others[(word >> 8) & 63] += 1
-            word >>= 16
+        counts[word & 63] += 1
+        others[(word >> 8) & 63] += 1
+        counts[(word >> 16) & 63] += 1
+        others[(word >> 24) & 63] += 1
+        counts[(word >> 32) & 63] += 1
+        others[(word >> 40) & 63] += 1
+        counts[(word >> 48) & 63] += 1
+        others[(word >> 56) & 63] += 1
         at += 8
     return [int(counts[value] + others[value]) for value in range(_COUNTS)]
 

@@ -38,7 +38,6 @@ _LONG_ZEROS: Final = 0x40
 _ZEROS_MAX: Final = 64
 _VALUE_RUN_MAX: Final = 4
 _JOINED: Final = 5  # opcodes looked at to be joined
-_NO_VALUES: Final = bytes(REGISTERS)
 _LENGTH_BITS: Final = 15
 _LENGTH_MASK: Final = (1 << _LENGTH_BITS) - 1
 _SEVERAL: Final = re.compile(rb"[^\x40-\x7f]{1,32}|[\x40-\x7f].?", re.DOTALL)  # opcodes of one byte, or one of two
@@ -85,18 +84,25 @@ def run_length(run: i64) -> i64:
     return run & _LENGTH_MASK
 
 
-def plain_registers(runs: vec[i64]) -> bytes:
-    """Return the registers, a byte each."""
+def no_registers() -> BytesWriter:
+    """Return registers that are all 0, a byte each."""
     plain = BytesWriter()
+    plain.write(bytes(REGISTERS))
+    return plain
+
+
+def raise_registers(plain: BytesWriter, runs: vec[i64]) -> None:
+    """Raise registers, a byte each, to what the runs of all of them say."""
+    first: i64 = 0
     for run in runs:
-        length: i64 = run & _LENGTH_MASK
+        end: i64 = first + (run & _LENGTH_MASK)
         if run > _LENGTH_MASK:
-            while length > 0:
-                plain.append(u8(run >> _LENGTH_BITS))
-                length -= 1
-        else:
-            plain.write(_NO_VALUES[:length])
-    return plain.getvalue()
+            value = u8(run >> _LENGTH_BITS)
+            while first < end:
+                if plain[first] < value:
+                    plain[first] = value
+                first += 1
+        first = end
 
 
 def text_of_runs(data: bytes) -> bytes:

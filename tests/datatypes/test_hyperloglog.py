@@ -29,7 +29,8 @@ from respd.datatypes.hyperloglog_sparse import (
     UNCHANGED,
     SparseEditor,
     is_whole,
-    plain_registers,
+    no_registers,
+    raise_registers,
     read_runs,
 )
 from respd.datatypes.murmur import murmur64a
@@ -122,7 +123,9 @@ def test_random_edits_agree_with_a_list(puts: list[tuple[int, int]], in_order: b
         model[index] = max(model[index], value)
     runs = read_runs(bytes(data))
     assert is_whole(runs)
-    assert list(plain_registers(runs)) == model
+    plain = no_registers()
+    raise_registers(plain, runs)
+    assert list(plain.getvalue()) == model
     dense = bytearray(data)
     assert make_dense(dense) and not make_dense(dense)
     assert registers(dense) == model
