@@ -97,11 +97,12 @@ class PendingEntries:
 
     def remove(self, id: int) -> Pending | None:
         """Take out the entry with this id; return it, if it was there. O(log n)."""
-        chunk = bisect_left(self._last, id)
-        if chunk == len(self._last):
+        last = self._last
+        if not last or id > last[-1]:
             return None
+        chunk = 0 if id <= last[0] else bisect_left(last, id)  # the first is what is acknowledged most
         ids = self._ids[chunk]
-        place = bisect_left(ids, id)
+        place = 0 if id == ids[0] else bisect_left(ids, id)
         if ids[place] != id:
             return None
         self._size -= 1
