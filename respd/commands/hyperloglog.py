@@ -208,7 +208,8 @@ def pfdebug(ctx: Context, args: list[bytes]) -> object:
 
     GETREG returns all registers, after making it dense; DECODE the runs of a sparse one; ENCODING its form; TODENSE
     makes it dense and tells whether it was not. SIMD ON or OFF, which in Redis chooses how registers are merged, is
-    taken and changes nothing. Errors: no such key; WRONGTYPE; INVALIDOBJ; unknown subcommand. Source: redis-server.
+    taken and changes nothing; to another word redis-server 8.0 replies twice, respd once. Errors: no such key;
+    WRONGTYPE; INVALIDOBJ; unknown subcommand. Source: redis-server.
     """
     word = args[1].upper()
     if word == b"SIMD":
