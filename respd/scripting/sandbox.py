@@ -240,7 +240,7 @@ local function fit(made, name, main_depth)
     local is_proxy = sets_globals or name == '@user_function'
     return setfenv(code and loadstring(code) or made, is_proxy and globals_proxy or plain_globals)
 end
-local sweeps_all = false  -- once there are libraries
+local sweeps_all = false  -- once there is a library that may change others
 local sweeping = setmetatable({}, {__mode = 'k'})
 local function compile(text, name, shortened, sweeps)
     if string_byte(text, 1) == 27 then return nil, offered.byte_code end
@@ -460,7 +460,7 @@ local function load(number)
     world.__index = globals
     sethook(hook, '', interval)
     sweep()
-    sweeps_all = true
+    if sweeping[kept[number]] then sweeps_all = true end
     if not done then return failed(value) end
 end
 
