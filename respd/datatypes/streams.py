@@ -44,6 +44,7 @@ _MAX_BYTES: Final[i64] = 1 << 30  # of a node, and of an entry
 _GONE: Final = Node(0, 0, b"")  # holds the place of a node dropped at the front
 _ZERO: Final[i64] = -(1 << 63)  # half an id
 _GREATEST: Final[i64] = (1 << 63) - 1
+_NOT_COUNTED: Final[i64] = -1
 _MANY_GONE: Final[i64] = 64
 # Of memory: what a stream has of its own, a node beside its entries, an entry that is pending, a consumer.
 _STREAM_BYTES: Final = 1000
@@ -370,18 +371,20 @@ class Stream:
             cursor = Cursor(node.body, node.ms, node.seq)
             if is_first:
                 is_first = False
-                if node.deleted == 0:
-                    marks = cursor.marks_before(self._marks(node), ms, seq)
-                    if marks > 0:
-                        at = i64(read_i32_le(node.marks, (marks - 1) << 2))
-                        live -= marks * ENTRIES_A_MARK
-                while live > 0:
+                marks = cursor.marks_before(self._marks(node), ms, seq)
+                if marks > 0:
+                    at = max(at, i64(read_i32_le(node.marks, (marks - 1) << 2)))
+                    live = live - marks * ENTRIES_A_MARK if node.deleted == 0 else _NOT_COUNTED
+                last: i64 = len(node.body)
+                while at < last:
                     cursor.open(at)
                     if not cursor.is_before(ms, seq):
                         break
                     if cursor.is_live():
                         live -= 1
                     at = cursor.next()
+                if live < 0:
+                    live = _count_live(cursor, at, last, most)
             if live > most:
                 live = most
             if live > 0:
@@ -704,6 +707,17 @@ class Stream:
         assert before <= self.last_id
         for group in self.groups.values():
             group.check()
+
+
+def _count_live(cursor: Cursor, at: i64, end: i64, most: i64) -> i64:
+    """Return how many live entries stand between two offsets, `most` if there are more."""
+    count: i64 = 0
+    while count < most and at < end:
+        cursor.open(at)
+        if cursor.is_live():
+            count += 1
+        at = cursor.next()
+    return count
 
 
 def _count_until(cursor: Cursor, at: i64, most: i64, ms: i64, seq: i64) -> i64:
