@@ -240,9 +240,13 @@ def xgroup_destroy(ctx: Context, args: list[bytes]) -> object:
     """
     key = args[2]
     stream = _group_stream(ctx, key)
-    if stream.groups.pop(args[3], None) is None:
+    group = stream.groups.pop(args[3], None)
+    if group is None:
         return 0
     db = ctx.db
+    gone = Stream()
+    gone.groups[args[3]] = group
+    db.shared.graveyard.bury(gone)  # what is pending is freed in slices
     db.shared.dirty += 1
     db.notify(key, STREAM, b"xgroup-destroy")
     db.waiting.signal(key)
