@@ -19,8 +19,8 @@ return null
 """
 
 
-def lua_libraries(lua: Any) -> tuple[dict[bytes, Any], Any]:
-    """Return the tables of functions and constants by name, and the value that stands for JSON's null."""
+def lua_libraries(lua: Any) -> tuple[dict[bytes, Any], Any, Any]:
+    """Return the tables of functions and constants by name, the value that stands for JSON's null, and `SUPPORT`'s."""
     support = lua.compile(SUPPORT, name=_CHUNK)()
     null = lua.execute(_NULL)
     libraries = {
@@ -29,4 +29,4 @@ def lua_libraries(lua: Any) -> tuple[dict[bytes, Any], Any]:
         b"cmsgpack": lua.compile(CMSGPACK, name=_CHUNK)(support),
         b"struct": lua.compile(STRUCT, name=_CHUNK)(support),
     }
-    return libraries, null
+    return libraries, null, support

@@ -10,7 +10,8 @@ from typing import Final
 
 SUPPORT: Final = rb"""
 local getinfo, error, type, tonumber, tostring = debug.getinfo, error, type, tonumber, tostring
-local floor, frexp, ldexp, char, format = math.floor, math.frexp, math.ldexp, string.char, string.format
+local floor, frexp, ldexp = math.floor, math.frexp, math.ldexp
+local char, format, match = string.char, string.format, string.match
 local here = getinfo(1, 'S').source
 
 -- The level, as its caller counts, of the function of ours that the script has called. `deep` frames at least are ours.
@@ -38,6 +39,18 @@ local function bad_argument(place, text)
         if place == 0 then fail("calling '" .. called.name .. "' on bad self (" .. text .. ')') end
     end
     fail('bad argument #' .. place .. " to '" .. (called.name or '?') .. "' (" .. text .. ')')
+end
+-- What one of C's functions has raised that was called by ours: its `text` without the place in our source, told as
+-- if the script had called it, which it did by the name in `called` and on the line of `frame`.
+local function retold(text, called, frame)
+    local place, rest = match(text, "^bad argument #(%d+) to '[^']*' (%(.*)$")
+    if place then
+        place = called.namewhat == 'method' and place - 1 or place
+        if place == 0 then text = "calling '" .. called.name .. "' on bad self " .. rest
+        else text = 'bad argument #' .. place .. " to '" .. (called.name or '?') .. "' " .. rest end
+    end
+    if frame and frame.currentline > 0 then text = frame.short_src .. ':' .. frame.currentline .. ': ' .. text end
+    return text
 end
 
 -- Arguments: `place` of `count` given, its value.
@@ -147,7 +160,7 @@ local function four_bytes(bits)
 end
 
 return {
-    fail = fail, bad_argument = bad_argument, text_argument = text_argument,
+    fail = fail, bad_argument = bad_argument, retold = retold, text_argument = text_argument,
     number_argument = number_argument, long_argument = long_argument, int_argument = int_argument, int = int,
     double_halves = double_halves, halves_double = halves_double, float_bits = float_bits, bits_float = bits_float,
     four_bytes = four_bytes,

@@ -22,7 +22,8 @@ SANDBOX: Final = rb"""
 local offered, kept, interval, loading_interval = ...
 local as_function = python.as_function
 local error, select, setmetatable, type, tostring, next = error, select, setmetatable, type, tostring, next
-local pcall, xpcall, rawset, rawget, loadstring, setfenv = pcall, xpcall, rawset, rawget, loadstring, setfenv
+local pcall, xpcall, rawset, rawget, setfenv = pcall, xpcall, rawset, rawget, setfenv
+local load, loadstring, retold, match = load, loadstring, offered.retold, string.match
 local getmetatable, pairs, table_concat, string_byte = getmetatable, pairs, table.concat, string.byte
 local resume, create, wrap = coroutine.resume, coroutine.create, coroutine.wrap
 local getinfo, sethook, unpack = debug.getinfo, debug.sethook, unpack
@@ -47,6 +48,8 @@ local function behind_proxy(library)
     return proxy
 end
 
+-- Functions of C's that ours call for the script tell of our source.
+local OWN_PLACE = '^sandbox:%d+: (.*)$'
 -- What Python raised, as Redis would have it.
 local function as_table(problem)
     if type(problem) ~= 'userdata' then return problem end
@@ -66,6 +69,9 @@ local function outcome_of_pcall(done, problem, ...)
     if type(problem) == 'table' then
         local text = problem.err
         if type(text) == 'string' or type(text) == 'number' then problem = text end
+    elseif type(problem) == 'string' then
+        local text = match(problem, OWN_PLACE)
+        if text then problem = retold(text, {}) end
     end
     return false, problem
 end
@@ -144,10 +150,15 @@ function redis.error_reply(...)
 end
 function redis.status_reply(...) return single_field('ok', ...) end
 local globals = {
-    assert = assert, collectgarbage = collectgarbage, error = error, gcinfo = gcinfo, ipairs = ipairs,
+    assert = assert, error = error, gcinfo = gcinfo, ipairs = ipairs,
     rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, type = type, unpack = unpack,
     _VERSION = _VERSION,
 }
+-- How the collector goes about it is the server's business: a script that changes it hears what it was and is.
+local pace = {stop = 0, restart = 0, setpause = 200, setstepmul = 200}
+function globals.collectgarbage(option, ...)
+    return pace[option] or collectgarbage(option, ...)
+end
 local library = {}
 for name, value in pairs(coroutine) do library[name] = value end
 function library.resume(...) return outcome(resume(...)) end
@@ -172,51 +183,50 @@ local loading_globals = setmetatable({redis = behind_proxy(setmetatable({
 local limit = offered.longest_pattern
 for _, name in pairs({'find', 'match', 'gmatch', 'gfind', 'gsub'}) do
     local original = string[name]
-    string[name] = function(text, pattern, ...)
-        if type(text) ~= 'string' and type(text) ~= 'number' then
-            error("bad argument #1 to '" .. name .. "' (string expected, got " .. type(text) .. ')', 2)
-        end
+    string[name] = function(...)
+        local _, pattern = ...
         -- Lua's matcher goes down the C stack for each item of a pattern.
         if type(pattern) == 'string' and #pattern > limit then error('pattern too complex', 2) end
-        return original(text, pattern, ...)
+        return original(...)
     end
 end
 local string_metatable = behind_proxy({__index = globals.string})
 getmetatable('').__index = string
 
 function globals.pcall(...) return outcome_of_pcall(pcall(...)) end
-function globals.xpcall(body, handler)
+function globals.xpcall(...)
+    local body, handler = ...
+    if select('#', ...) < 2 then return xpcall(...) end
     return outcome(xpcall(body, function(problem)
         problem = as_table(problem)
         if problem == fatal then return fatal end
         return handler(problem)
     end))
 end
-local function checked_table(name, one)
-    if type(one) ~= 'table' then
-        error("bad argument #1 to '" .. name .. "' (table expected, got " .. type(one) .. ')', 3)
-    end
+function globals.next(...)
+    local one = ...
+    if hidden[one] then return next(hidden[one], select(2, ...)) end
+    return next(...)
 end
-function globals.next(one, key)
-    checked_table('next', one)
-    return next(hidden[one] or one, key)
-end
-function globals.pairs(one)
-    checked_table('pairs', one)
+function globals.pairs(...)
+    local one = ...
     if hidden[one] then return globals.next, one, nil end
-    return next, one, nil
+    return pairs(...)
 end
-function globals.rawget(one, key)
-    checked_table('rawget', one)
-    return rawget(hidden[one] or one, key)
+function globals.rawget(...)
+    local one = ...
+    if hidden[one] then return rawget(hidden[one], select(2, ...)) end
+    return rawget(...)
 end
-function globals.rawset(one, ...)
+function globals.rawset(...)
+    local one = ...
     if hidden[one] then error(READONLY, 0) end
-    return rawset(one, ...)
+    return rawset(...)
 end
-function globals.setmetatable(one, ...)
+function globals.setmetatable(...)
+    local one = ...
     if hidden[one] then error(READONLY, 0) end
-    return setmetatable(one, ...)
+    return setmetatable(...)
 end
 local world = {__index = globals, __newindex = refuse}
 local globals_proxy = setmetatable({}, world)
@@ -256,16 +266,14 @@ local function compile(text, name, shortened, sweeps)
     if sweeps then sweeping[made] = true end
     return made
 end
-function globals.loadstring(text, name)
-    if type(text) ~= 'string' and type(text) ~= 'number' then
-        error("bad argument #1 to 'loadstring' (string expected, got " .. type(text) .. ')', 2)
-    end
+function globals.loadstring(...)
+    local text, name = ...
+    if type(text) ~= 'string' and type(text) ~= 'number' then return loadstring(...) end
     return compile(text, name)
 end
-function globals.load(reader, name)
-    if type(reader) ~= 'function' then
-        error("bad argument #1 to 'load' (function expected, got " .. type(reader) .. ')', 2)
-    end
+function globals.load(...)
+    local reader, name = ...
+    if type(reader) ~= 'function' then return load(...) end
     local parts = {}
     while true do
         local done, part = globals.pcall(reader)
@@ -290,6 +298,7 @@ end
 
 local function explain(problem)
     problem = as_table(problem)
+    local retelling = type(problem) == 'string' and match(problem, OWN_PLACE)
     if type(problem) ~= 'table' then problem = {err = 'ERR ' .. tostring(problem)} end
     local level = 2
     local place = getinfo(level, 'Sl')
@@ -300,6 +309,9 @@ local function explain(problem)
     while place and (place.source == own_source or place.what == 'tail') do
         level = level + 1
         place = getinfo(level, 'Sl')
+    end
+    if retelling then
+        problem.err = 'ERR ' .. retold(retelling, getinfo(level - 1, 'n'), place)
     end
     if place and getinfo(level, 'f').func ~= xpcall then
         rawset(problem, 'source', place.source)

@@ -99,7 +99,7 @@ class LuaState:
         lua = self._lua
         calls = self._calls
         major, minor, patch = [int(part) for part in REDIS_VERSION.split(".")]
-        libraries, null = lua_libraries(lua)
+        libraries, null, support = lua_libraries(lua)
         return {
             b"call": calls.call,
             b"pcall": calls.pcall,
@@ -115,6 +115,7 @@ class LuaState:
             b"byte_code": b"unexpected symbol near 'char(27)'",
             b"libraries": lua.table_from(libraries),
             b"null": null,
+            b"retold": support[b"retold"],
             b"without_tail_calls": Guarded(calls, without_tail_calls),
         }
 
