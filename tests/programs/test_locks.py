@@ -18,7 +18,7 @@ from tests.programs.processes import PATIENCE, until
 Start = Callable[..., BaseProcess]
 
 PROCESSES = 8
-ROUNDS = 15
+ROUNDS = 10
 
 
 def _take_turns(url: str, rounds: int) -> None:
