@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, final
 
 from respd.arguments import int_arg
+from respd.datatypes.stream_entries import EVERYTHING
 from respd.datatypes.stream_nodes import LAST_ID, id_text
-from respd.datatypes.streams import EVERYTHING
 from respd.datatypes.strings import parse_int
 from respd.errors import SYNTAX, CommandError
 

@@ -22,9 +22,10 @@ from respd.commands.stream_groups import (
     record_position,
 )
 from respd.commands.stream_reads import Budget
+from respd.datatypes.stream_entries import EVERYTHING, Entries
 from respd.datatypes.stream_groups import LAST_ID, Consumer, ConsumerGroup, advance
 from respd.datatypes.stream_nodes import id_text
-from respd.datatypes.streams import EVERYTHING, Entries, Stream
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import parse_int
 from respd.errors import SYNTAX, CommandError, shown
 from respd.protocol.replies import NULL_ARRAY, KeyedReply

@@ -8,10 +8,11 @@ from respd.arguments import int_arg
 from respd.command import ACCESS, READONLY, RO, Group, one_key
 from respd.commands.stream_groups import NO_GROUP, wrong_use
 from respd.datatypes.radix_trees import tree_nodes
+from respd.datatypes.stream_entries import EVERYTHING
 from respd.datatypes.stream_groups import LAST_ID, UNKNOWN, Consumer, ConsumerGroup, lag
 from respd.datatypes.stream_nodes import id_text
 from respd.datatypes.stream_producers import Producers
-from respd.datatypes.streams import EVERYTHING, Stream
+from respd.datatypes.streams import Stream
 from respd.errors import NO_SUCH_KEY, CommandError, shown
 from respd.protocol.replies import MapReply
 

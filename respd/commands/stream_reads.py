@@ -11,8 +11,9 @@ from respd.arguments import int_arg, int_arg_between, timeout_arg
 from respd.blocking import BLOCK_STREAM, Block
 from respd.command import ACCESS, BLOCKING, MOVABLE_KEYS, READONLY, RO, Group, keyword_key, one_key
 from respd.commands.stream_arguments import id_arg, range_args
+from respd.datatypes.stream_entries import EVERYTHING, Entries
 from respd.datatypes.stream_nodes import LAST_ID, id_text
-from respd.datatypes.streams import EVERYTHING, Entries, Stream
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import INT64_MAX
 from respd.errors import SYNTAX, CommandError
 from respd.protocol.replies import NULL_ARRAY, KeyedReply

@@ -16,8 +16,9 @@ from respd.datatypes.hashes import HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
+from respd.datatypes.stream_entries import EVERYTHING
 from respd.datatypes.stream_nodes import LAST_ID
-from respd.datatypes.streams import EVERYTHING, Stream
+from respd.datatypes.streams import Stream
 from respd.datatypes.strings import as_bytes, place_point
 
 NOTHING: Final = bytes(20)

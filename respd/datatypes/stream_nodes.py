@@ -311,16 +311,3 @@ class Cursor:
             at = after(body, at)
             count -= 1
         return found
-
-
-@final
-@mypyc_attr(acyclic=True)
-class Span:
-    """`count` live entries of a node, from the offset `at` on; or, in a reversed range, those that end there."""
-
-    def __init__(self, node: Node, at: i64, count: i64) -> None:
-        self.ms: i64 = node.ms
-        self.seq: i64 = node.seq
-        self.body: bytes = node.body
-        self.at: i64 = at
-        self.count: i64 = count

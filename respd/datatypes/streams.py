@@ -17,6 +17,7 @@ from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from respd.datatypes.digits import write_digits
 from respd.datatypes.limits import Limits
+from respd.datatypes.stream_entries import Entries, count_back_until, count_live, count_until
 from respd.datatypes.stream_groups import ConsumerGroup, is_settled
 from respd.datatypes.stream_nodes import (
     DELETED,
@@ -24,7 +25,6 @@ from respd.datatypes.stream_nodes import (
     LAST_ID,
     Cursor,
     Node,
-    Span,
     field_names,
     first_entry,
     high_half,
@@ -39,7 +39,6 @@ from respd.datatypes.stream_nodes import (
 )
 from respd.datatypes.stream_producers import Producers
 
-EVERYTHING: Final = -1
 _MAX_BYTES: Final[i64] = 1 << 30  # of a node, and of an entry
 _GONE: Final = Node(0, 0, b"")  # holds the place of a node dropped at the front
 _ZERO: Final[i64] = -(1 << 63)  # half an id
@@ -52,70 +51,6 @@ _NODE_BYTES: Final = 120
 _PENDING_BYTES: Final = 130
 _CONSUMER_BYTES: Final = 300
 _NODE_WEIGHT: Final[i64] = 8  # of a node in the work of freeing, beside an entry of other types
-
-
-@final
-@mypyc_attr(acyclic=True)
-class Entries:
-    """Live entries of a stream, as they were when this was made: `count` of them, in spans, backwards if `reverse`."""
-
-    def __init__(self, reverse: bool) -> None:
-        self.reverse: bool = reverse
-        self.spans: list[Span] = []
-        self.count: i64 = 0
-
-    def add(self, node: Node, at: i64, count: i64) -> None:
-        """Add a span."""
-        self.spans.append(Span(node, at, count))
-        self.count += count
-
-    def items(self) -> list[tuple[int, list[bytes]]]:
-        """Return ids and fields."""
-        found: list[tuple[int, list[bytes]]] = []
-        for span in self.spans:
-            cursor = Cursor(span.body, span.ms, span.seq)
-            names = field_names(span.body)
-            at = span.at
-            left = span.count
-            while left > 0:
-                if self.reverse:
-                    at = cursor.previous(at)
-                cursor.open(at)
-                if cursor.is_live():
-                    found.append((cursor.id(), cursor.fields(names)))
-                    left -= 1
-                if not self.reverse:
-                    at = cursor.next()
-        return found
-
-    def listed(self) -> list[object]:
-        """Return [id, fields] for each, the id as clients see it."""
-        found: list[object] = []
-        for id, fields in self.items():
-            found.append([id_text(id), fields])
-        return found
-
-    def ids(self, most: i64 = EVERYTHING) -> list[int]:
-        """Return the ids, up to `most` of them."""
-        found: list[int] = []
-        for span in self.spans:
-            if len(found) == most:
-                break
-            cursor = Cursor(span.body, span.ms, span.seq)
-            at = span.at
-            left = span.count
-            while left > 0:
-                if self.reverse:
-                    at = cursor.previous(at)
-                cursor.open(at)
-                if cursor.is_live():
-                    found.append(cursor.id())
-                    left -= 1
-                    if len(found) == most:
-                        break
-                if not self.reverse:
-                    at = cursor.next()
-        return found
 
 
 @final
@@ -384,12 +319,12 @@ class Stream:
                         live -= 1
                     at = cursor.next()
                 if live < 0:
-                    live = _count_live(cursor, at, last, most)
+                    live = count_live(cursor, at, last, most)
             if live > most:
                 live = most
             if live > 0:
                 if not self._is_whole(place, end_ms, end_seq):
-                    live = _count_until(cursor, at, live, end_ms, end_seq)
+                    live = count_until(cursor, at, live, end_ms, end_seq)
                 if live > 0:
                     found.add(node, at, live)
                 most -= live
@@ -435,7 +370,7 @@ class Stream:
             is_last = not node.is_after(ms, seq)
             if live > 0:
                 if is_last:
-                    live = _count_back_until(cursor, at, live, ms, seq)
+                    live = count_back_until(cursor, at, live, ms, seq)
                 if live > 0:
                     found.add(node, at, live)
                 most -= live
@@ -707,40 +642,3 @@ class Stream:
         assert before <= self.last_id
         for group in self.groups.values():
             group.check()
-
-
-def _count_live(cursor: Cursor, at: i64, end: i64, most: i64) -> i64:
-    """Return how many live entries stand between two offsets, `most` if there are more."""
-    count: i64 = 0
-    while count < most and at < end:
-        cursor.open(at)
-        if cursor.is_live():
-            count += 1
-        at = cursor.next()
-    return count
-
-
-def _count_until(cursor: Cursor, at: i64, most: i64, ms: i64, seq: i64) -> i64:
-    """Return how many of `most` live entries from `at` on have ids up to this one."""
-    count: i64 = 0
-    while count < most:
-        cursor.open(at)
-        if cursor.is_after(ms, seq):
-            break
-        if cursor.is_live():
-            count += 1
-        at = cursor.next()
-    return count
-
-
-def _count_back_until(cursor: Cursor, at: i64, most: i64, ms: i64, seq: i64) -> i64:
-    """Return how many of `most` live entries that end at `at` have ids from this one on."""
-    count: i64 = 0
-    while count < most:
-        at = cursor.previous(at)
-        cursor.open(at)
-        if cursor.is_before(ms, seq):
-            break
-        if cursor.is_live():
-            count += 1
-    return count

@@ -29,7 +29,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from respd.builds import INTERPRETED
-from respd.datatypes.streams import Entries
+from respd.datatypes.stream_entries import Entries
 from respd.datatypes.strings import format_double
 from respd.errors import CommandError
 from respd.protocol.stream_entries import write_entries

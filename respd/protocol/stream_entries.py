@@ -11,8 +11,8 @@ from mypy_extensions import i16, i64, u8
 from respd.builds import INTERPRETED
 from respd.datatypes.digits import digit_count, write_digits
 from respd.datatypes.listpacks import after, element_at, number_at
-from respd.datatypes.stream_nodes import SAME_FIELDS, Cursor, Span, id_text, joined
-from respd.datatypes.streams import Entries
+from respd.datatypes.stream_entries import Entries, Span
+from respd.datatypes.stream_nodes import SAME_FIELDS, Cursor, id_text, joined
 from respd.protocol.writing import BULK_HEADERS, write_array_header, write_bulk
 
 _LINE_END: Final[i16] = 0x0A0D

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from respd.datatypes.streams import Entries
+from respd.datatypes.stream_entries import Entries
 from respd.datatypes.strings import format_double
 from respd.errors import CommandError
 from respd.protocol.replies import (

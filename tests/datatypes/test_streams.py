@@ -9,9 +9,10 @@ from librt.strings import BytesWriter
 
 from respd.datatypes.limits import Limits
 from respd.datatypes.listpacks import after, before, element_at, encode
+from respd.datatypes.stream_entries import EVERYTHING
 from respd.datatypes.stream_nodes import LAST_ID
 from respd.datatypes.stream_producers import Producers, content_iid
-from respd.datatypes.streams import EVERYTHING, Stream
+from respd.datatypes.streams import Stream
 
 Model = list[tuple[int, list[bytes]]]
 HALF = 1 << 63

@@ -6,8 +6,9 @@ from librt.strings import BytesWriter
 
 from respd.datatypes.digits import digit_count, write_digits
 from respd.datatypes.limits import Limits
+from respd.datatypes.stream_entries import EVERYTHING
 from respd.datatypes.stream_nodes import LAST_ID
-from respd.datatypes.streams import EVERYTHING, Stream
+from respd.datatypes.streams import Stream
 from respd.protocol.replies import KeyedReply, MapReply, encode
 
 NUMBERS = [number for power in range(19) for number in (10**power - 1, 10**power, 10**power + 1)]
