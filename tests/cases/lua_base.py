@@ -1,4 +1,4 @@
-"""Cases of Lua's own functions in scripts: what they do with wrong arguments, called by name, by pcall and as methods."""
+"""Cases of Lua's own functions in scripts: what they do with wrong arguments, by name, by pcall and as methods."""
 
 from __future__ import annotations
 
