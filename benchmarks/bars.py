@@ -2,7 +2,7 @@
 
 Each row starts both servers on free ports, with nothing saved, sends them the same load in turns, and prints respd's
 figure, redis-server's, their ratio and the bar. Rows: default, pipelined, wide, cpu, connections, interpreted, latency,
-pauses, memory, given-back, start, pubsub, zset, list, stream, syscalls, snapshots, log; `all`: each of them.
+pauses, memory, given-back, start, pubsub, zset, list, stream, scripts, syscalls, snapshots, log; `all`: each of them.
 See benchmarks/README.md.
 """
 
@@ -21,6 +21,7 @@ from benchmarks import (
     bars_latency,
     bars_memory,
     bars_persistence,
+    bars_scripts,
     bars_syscalls,
     bars_throughput,
     contestants,
@@ -46,6 +47,7 @@ ROWS: dict[str, Callable[[Setting], list[Line]]] = {
     "zset": bars_data.zset,
     "list": bars_data.list_,
     "stream": bars_data.stream,
+    "scripts": bars_scripts.scripts,
     "syscalls": bars_syscalls.syscalls,
     "snapshots": bars_persistence.snapshots,
     "log": bars_persistence.log,

@@ -10,6 +10,7 @@ is the installed one and not the source beside it.
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import socket
 import sys
@@ -73,6 +74,8 @@ SMALL_SETS = "SADD set:@ a b c d e"
 SMALL_SCORES = "ZADD zset:@ 1 a 2 b 3 c 4 d 5 e"
 PLACES = "GEOADD geo 2.# 48.# member:@"
 ELEMENTS = "PFADD hll element:@"
+READING = "return(redis.call('GET',KEYS[1]))"  # a script without a space: commands are split there
+READING_SHA1 = hashlib.sha1(READING.encode()).hexdigest()
 ENTRIES = "XADD stream 1000-* name value:@ age @"
 TWO_SETS = "SADD one member:@;SADD two member:#"
 TWO_SCORES = "ZADD one @ member:@;ZADD two # member:#"
@@ -166,6 +169,7 @@ SCENARIOS = (
     Scenario("GEOPOS", "GEOPOS geo member:#", PLACES),
     Scenario("GEOSEARCH of some 100", "GEOSEARCH geo FROMLONLAT 2.# 48.# BYRADIUS 4 km", PLACES, batch=1),
     Scenario("GEOSEARCH ASC WITHDIST", "GEOSEARCH geo FROMLONLAT 2.# 48.# BYRADIUS 4 km ASC WITHDIST", PLACES, batch=1),
+    Scenario("EVALSHA of a GET", f"EVALSHA {READING_SHA1} 1 key:#", f"{STRINGS};SCRIPT LOAD {READING}"),
     Scenario("PFADD", "PFADD hll element:@", ELEMENTS),
     Scenario("PFADD to a small one", "PFADD hll:# element:#"),
     Scenario("PFCOUNT", "PFCOUNT hll", ELEMENTS),
