@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import hiredis
-
 Words = list[bytes]
 State = dict[bytes, object]
 
@@ -233,7 +231,7 @@ def state_of(writer: int, replies: list[object]) -> State:
                 value = set(reply)
             elif name == "jobs":
                 value = [{id: consumer for id, consumer, _idle_ms, _deliveries in reply}]
-        elif isinstance(reply, hiredis.ReplyError) and name == "jobs":
+        elif isinstance(reply, Exception) and name == "jobs":
             value = None  # there is no such group yet
         if value:
             state[f"w{writer}:{name}".encode()] = value
