@@ -49,6 +49,12 @@ def _events_of(client: Client) -> bytes:
     return b"rw" if client.unsent else b"r"
 
 
+def session_bytes(client: Client) -> int:
+    """Return about how much memory a session takes, its buffers included."""
+    held = client.query_buffer + client.queued_size + client.unsent_size + len(client.out)
+    return SESSION_BYTES + int(held)
+
+
 def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: int = 0) -> bytes:
     """Return a client's line of CLIENT LIST.
 

@@ -146,7 +146,15 @@ class Config:
         self.hll_sparse_max_bytes = 3000
         self.databases = 16
         self.notify_keyspace_events = 0
+        self.maxmemory = 0
         self.maxmemory_policy = b""
+        self.maxmemory_samples = 5
+        self.maxmemory_eviction_tenacity = 10
+        self.maxmemory_clients = 0  # of maxmemory when below 0, in percent
+        self.lfu_log_factor = 10
+        self.lfu_decay_time = 1
+        self.lazyfree_lazy_eviction = False
+        self.lazyfree_lazy_expire = False
         self.slowlog_log_slower_than = 10000
         self.busy_reply_threshold = 5000
         self.slowlog_max_len = 128

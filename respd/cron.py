@@ -4,7 +4,6 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from respd.database import access_second
 from respd.engine import Engine
 from respd.memory import Heap, Memory
 
@@ -35,7 +34,7 @@ class Cron:
 
     def _round(self, now_ms: i64) -> None:
         engine = self.engine
-        engine.shared.access_clock = access_second(now_ms)
+        engine.shared.tick(now_ms)
         engine.stats.sample(int(now_ms))
         if engine.loading is None:
             engine.children.check()

@@ -11,6 +11,7 @@ known to `deadlines`.
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i32, i64, mypyc_attr
@@ -18,6 +19,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 from respd.blocking import Waiting
 from respd.clock import Clock
 from respd.datatypes.deadlines import Deadlines
+from respd.datatypes.frequencies import NEW_KEY, decayed, minute_of, packed, raised
 from respd.datatypes.hashes import EVERY_FIELD, HashValue
 from respd.datatypes.lists import ListValue
 from respd.datatypes.sets import SetValue
@@ -27,7 +29,7 @@ from respd.datatypes.strings import StringValue
 from respd.datatypes.tables import Table
 from respd.effects import Effects
 from respd.errors import WRONG_TYPE, CommandError
-from respd.keyspace_events import EXPIRED, GENERIC, HASH, KEY_MISS, KEYEVENT, KEYSPACE, NEW
+from respd.keyspace_events import EVICTED, EXPIRED, GENERIC, HASH, KEY_MISS, KEYEVENT, KEYSPACE, NEW
 from respd.stats import Stats
 from respd.tracking import Tracking
 
@@ -44,13 +46,15 @@ HOOK_TRACK: Final = 8
 ACCESS_EPOCH_S: Final = 1_577_836_800  # 2020
 _LAST_ACCESS: Final = (1 << 31) - 1
 _BIG: Final = 64  # members from which a value is freed in slices
+# Of Keyspace.access_clock: leave access times alone; count accesses.
 NO_TOUCH_CLOCK: Final = -1
+COUNTING_CLOCK: Final = -2
 
 
 @final
 @mypyc_attr(acyclic=True)
 class Entry:
-    """One key's value. `expire_at_ms` 0: never; `access` as `access_second` counts.
+    """One key's value. `expire_at_ms` 0: never; `access` as `access_second` counts, or `frequencies` does.
 
     There are as many as keys: with two numbers of 32 bits they take 48 bytes, not 64.
     """
@@ -132,7 +136,14 @@ class Keyspace:
         self.dirty: i64 = 0  # changes since the last save
         self.hooks: i64 = 0
         self.notify_classes: i64 = 0
-        self.access_clock: i32 = access_second(clock.ms)  # NO_TOUCH_CLOCK: leave access times alone
+        self.access_clock: i32 = access_second(clock.ms)  # or one of the two above
+        self.counts_accesses: bool = False  # an LFU policy is in force
+        self.minute: i32 = minute_of(clock.ms)
+        self.lfu_log_factor: i64 = 10
+        self.lfu_decay_minutes: i64 = 1
+        self.random: Random = Random()
+        self.expire_word: bytes = b"DEL"  # what the log calls the removal of a key that has expired,
+        self.evict_word: bytes = b"DEL"  # and of one that was evicted
         self.may_expire: bool = False  # some key or field has been given an expiry, and may have it still
         self.active_expire: bool = True
         self.has_stream_groups: bool = False  # some stream has groups, or had some
@@ -141,6 +152,25 @@ class Keyspace:
         self.waiting_clients: i64 = 0
         self.tracking: Tracking = Tracking()
         self.effects: Effects = Effects()
+
+    def tick(self, now_ms: i64) -> None:
+        """Move the time of accesses on."""
+        self.minute = minute_of(now_ms)
+        self.access_clock = i32(COUNTING_CLOCK) if self.counts_accesses else access_second(now_ms)
+
+    def count_access(self, entry: Entry) -> None:
+        """Note an access where it is not the time that counts."""
+        if self.access_clock == COUNTING_CLOCK:
+            counter = decayed(entry.access, self.minute, self.lfu_decay_minutes)
+            entry.access = packed(self.minute, raised(counter, self.random.random(), self.lfu_log_factor))
+
+    def first_access(self) -> i32:
+        """Return what the entry of a new key says of its access, where that is not the time as of the last tick."""
+        return packed(self.minute, NEW_KEY) if self.counts_accesses else access_second(self.clock.ms)
+
+    def frequency(self, entry: Entry) -> int:
+        """Return how often a key is used, as OBJECT FREQ tells it."""
+        return int(decayed(entry.access, self.minute, self.lfu_decay_minutes))
 
     def set_notify(self, classes: int) -> None:
         """Set which classes of keyspace events are published."""
@@ -189,6 +219,8 @@ class Database:
         shared = self.shared
         if shared.access_clock >= 0:
             entry.access = shared.access_clock
+        else:
+            shared.count_access(entry)
         self.stats.keyspace_hits += 1
         return entry
 
@@ -200,6 +232,8 @@ class Database:
         shared = self.shared
         if shared.access_clock >= 0:
             entry.access = shared.access_clock
+        else:
+            shared.count_access(entry)
         return entry
 
     def peek(self, key: bytes) -> Entry | None:
@@ -394,6 +428,8 @@ class Database:
         shared = self.shared
         if shared.access_clock >= 0:
             entry.access = shared.access_clock
+        else:
+            shared.count_access(entry)
         if not isinstance(old, bytes):
             shared.graveyard.bury(old)
 
@@ -403,7 +439,7 @@ class Database:
         shared = self.shared
         access = shared.access_clock
         if access < 0:
-            access = access_second(self.clock.ms)
+            access = shared.first_access()
         self.entries.put(key, Entry(value, len(dense), access))
         dense.append(key)
         if shared.notify_classes & NEW:
@@ -414,7 +450,7 @@ class Database:
         dense = self.dense
         access = self.shared.access_clock
         if access < 0:
-            access = access_second(self.clock.ms)
+            access = self.shared.first_access()
         entry = Entry(value, len(dense), access)
         if not self.entries.add(key, entry):
             return False
@@ -517,8 +553,14 @@ class Database:
         return max(0, int(self.clock.ms // 1000 - ACCESS_EPOCH_S) - entry.access)
 
     def set_idle(self, key: bytes, idle_s: int) -> None:
-        """Have `key`, which must exist, look as if it had not been accessed for `idle_s` seconds."""
-        self.entries[key].access = access_second(self.clock.ms - min(idle_s, _LAST_ACCESS) * 1000)
+        """Have `key`, which must exist, look unused for `idle_s` seconds, unless it is accesses that are counted."""
+        if not self.shared.counts_accesses:
+            self.entries[key].access = access_second(self.clock.ms - min(idle_s, _LAST_ACCESS) * 1000)
+
+    def set_frequency(self, key: bytes, frequency: i32) -> None:
+        """Have `key`, which must exist, look as if it were used that often, where accesses are counted."""
+        if self.shared.counts_accesses:
+            self.entries[key].access = packed(self.shared.minute, frequency)
 
     def set_expire(self, key: bytes, at_ms: i64) -> None:
         """Have `key`, which must exist, expire at `at_ms`."""
@@ -563,9 +605,19 @@ class Database:
         self.remove(key)
         self.stats.expired_keys += 1
         if shared.effects.is_on:
-            shared.effects.add(self.index, [b"DEL", key])
+            shared.effects.add(self.index, [shared.expire_word, key])
         if shared.hooks != 0:
             self._signal(key, EXPIRED, b"expired")
+
+    def evict(self, key: bytes) -> None:
+        """Delete a key, which must exist, for want of memory."""
+        shared = self.shared
+        self.remove(key)
+        self.stats.evicted_keys += 1
+        if shared.effects.is_on:
+            shared.effects.add(self.index, [shared.evict_word, key])
+        if shared.hooks != 0:
+            self._signal(key, EVICTED, b"evicted")
 
     def expire_due(self, budget: int) -> int:
         """Delete up to `budget` keys and hash fields whose time has come; return how many were looked at."""

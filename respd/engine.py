@@ -18,10 +18,12 @@ from respd.acl import Acl, User, reason_denied
 from respd.acl_log import AclLog
 from respd.blocking import BLOCK_LIST, BLOCK_STREAM, BLOCK_ZSET, Block, Parked
 from respd.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
+from respd.client_eviction import ClientEviction
 from respd.client_info import describe
 from respd.clock import Clock
 from respd.command import (
     ALLOW_BUSY,
+    DENYOOM,
     FAST,
     FIRST_STEP,
     LOADING,
@@ -43,6 +45,7 @@ from respd.context import Context
 from respd.database import NO_TOUCH_CLOCK, Database, Keyspace, type_name
 from respd.datatypes.deadlines import FAR_FUTURE, Deadlines
 from respd.errors import DEBUG_NOT_ALLOWED, NOAUTH, CommandError, wrong_arity
+from respd.eviction import FAILED, RUNNING, Eviction
 from respd.latency import LatencyMonitor
 from respd.log import Log
 from respd.monitors import FROM_SCRIPT, Monitors, is_shown
@@ -51,10 +54,12 @@ from respd.persistence.disk import Disk
 from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
 from respd.pubsub import PubSub
 from respd.scripting.busy import refusal
+from respd.scripting.flags import ALLOW_OOM, NO_SHEBANG, NO_WRITES
 from respd.scripting.functions import Libraries
 from respd.scripting.runtime import Scripts
 from respd.slowlog import SlowLog
 from respd.stats import Stats
+from respd.used_memory import UsedMemory
 
 if TYPE_CHECKING:
     from respd.persistence.loading import Loader, Loading
@@ -117,6 +122,11 @@ class Engine:
             self.databases.append(Database(index, self.shared))
         self.clients: dict[int, Client] = {}
         self.contexts: dict[int, Context] = {}
+        self.memory = UsedMemory()
+        self.eviction = Eviction(
+            config, clock, log, self.shared, self.databases, self.random, self.latency, self.memory
+        )
+        self.client_eviction = ClientEviction(config, clock, log, self.stats, self.clients)
         self.tracking = self.shared.tracking
         self.tracking.clients = self.clients
         self.outbox = Outbox()
@@ -159,8 +169,22 @@ class Engine:
         config.on_change(["acl-pubsub-default", "acllog-max-len"], self._configure_users)
         limits = ["slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"]
         config.on_change(limits, self._configure_slowness)
+        config.on_change(["maxmemory"], self._configure_memory)
+        config.on_change(["maxmemory-clients"], self._configure_memory_gate)
+        config.on_change(
+            [
+                "maxmemory-policy",
+                "lfu-log-factor",
+                "lfu-decay-time",
+                "lazyfree-lazy-expire",
+                "lazyfree-lazy-eviction",
+            ],
+            self.eviction.configure,
+        )
         self._configure_events()
         self._configure_users()
+        self.eviction.start()
+        self._configure_memory_gate()
         self.acl.set_default_password(config.requirepass)
 
     def _configure_events(self) -> None:
@@ -196,6 +220,18 @@ class Engine:
         self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
         self.latency.configure(self.config.latency_monitor_threshold)
         self.slow_s = min(self.slowlog.threshold_s, self.latency.threshold_s)
+
+    def _configure_memory(self) -> None:
+        self.eviction.uncounted_bytes = self.append_log.buffered()
+        self.eviction.limit()
+        self._configure_memory_gate()
+
+    def _configure_memory_gate(self) -> None:
+        self.client_eviction.configure()
+        if self.eviction.limit_bytes or self.client_eviction.limit_bytes:
+            self.gates |= gates.MEMORY
+        else:
+            self.gates &= ~gates.MEMORY
 
     def reset_stats(self) -> None:
         """CONFIG RESETSTAT: start all counters anew."""
@@ -294,11 +330,14 @@ class Engine:
         client.last_command = command.name
         set_gates = client.gates | self.gates
         if set_gates != 0:
+            if set_gates & gates.MEMORY and self.clock.ms < self.eviction.look_at_ms:
+                set_gates &= ~gates.MEMORY
             if set_gates == gates.LOGGED:
                 self._execute_logged(ctx, command, args)
-            else:
+                return
+            if set_gates != 0:
                 self._gated(ctx, command, args)
-            return
+                return
         self.current = client
         value = self.call(ctx, command, args)
         if isinstance(value, Block):
@@ -386,13 +425,13 @@ class Engine:
     def reject(self, ctx: Context, command: Command | None, error: CommandError) -> None:
         """Reply an error to a command that was not run; a transaction under way will fail for it."""
         client = ctx.client
-        self.stats.record_error(error.text)
         if command is not None:
             command.rejected += 1
             if command.name == b"exec":
                 self.discard_multi(client)
                 reason = error.text.removeprefix(b"ERR ")
                 error = CommandError(b"EXECABORT Transaction discarded because of: " + reason)
+        self.stats.record_error(error.text)
         if client.gates & gates.MULTI:
             client.multi_failed = True
         self.reply(client, error)
@@ -423,6 +462,8 @@ class Engine:
             self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))
         elif set_gates & gates.ACL and (denial := self.denial(client, command, args)) is not None:
             self.reject(ctx, command, CommandError(b"NOPERM " + self.note_denial(ctx, denial)))
+        elif set_gates & gates.MEMORY and self._lacks_memory(ctx, command, args):
+            self.reject(ctx, command, CommandError(errors.OUT_OF_MEMORY))
         elif set_gates & gates.DISK_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
             self.reject(ctx, command, CommandError(self.disk_error()))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
@@ -443,7 +484,7 @@ class Engine:
             for word in args:
                 client.queued_size += len(word)
             self.reply(client, QUEUED)
-        else:
+        elif not client.gates & gates.CLOSING:  # it may have been disconnected for the memory it takes
             self._run_gated(ctx, command, args)
         if client.gates & gates.REPLY and client.reply_mode == REPLY_SKIP:
             client.reply_mode = REPLY_ON
@@ -465,7 +506,8 @@ class Engine:
             value = self._call_logged(ctx, command, args)
         else:
             value = self.call(ctx, command, args)
-        shared.access_clock = access_clock
+        if shared.access_clock == NO_TOUCH_CLOCK:
+            shared.access_clock = access_clock
         if client.gates & gates.TRACKING:
             self.tracking.end_command(client, command, args)
         if isinstance(value, Block):
@@ -521,6 +563,45 @@ class Engine:
             if queued is not None and queued.flags & WRITE:
                 return True
         return False
+
+    def _lacks_memory(self, ctx: Context, command: Command, args: list[bytes]) -> bool:
+        """Evict what must go before a command; tell whether the command is to be refused for want of memory."""
+        self.look_at_memory()
+        if self.eviction.state != FAILED or ctx.client.gates & gates.CLOSING:
+            return False
+        if command.name != b"exec":
+            return command.flags & DENYOOM != 0 or self._script_needs_memory(command, args)
+        for words in ctx.client.queued:
+            queued = self.commands.lookup(words)
+            if queued is not None and (queued.flags & DENYOOM or self._script_needs_memory(queued, words)):
+                return True
+        return False
+
+    def _script_needs_memory(self, command: Command, args: list[bytes]) -> bool:
+        """Tell whether a command runs a script or function whose flags say that it may need memory."""
+        name = command.name
+        flags = NO_SHEBANG
+        if name in (b"fcall", b"fcall_ro"):
+            function = self.libraries.find(args[1])
+            if function is not None:
+                flags = function.flags
+        elif name in (b"eval", b"eval_ro", b"evalsha", b"evalsha_ro"):
+            flags = self.scripts.flags_of(args[1], name.startswith(b"evalsha"))
+        return not flags & (NO_SHEBANG | ALLOW_OOM | NO_WRITES)
+
+    def look_at_memory(self) -> None:
+        """See to it that clients and data keep to their limits, if it is time to."""
+        eviction = self.eviction
+        if self.clock.ms < eviction.look_at_ms or self.busy is not None:
+            return
+        self.client_eviction.look()
+        if eviction.limit_bytes == 0:
+            eviction.look_at_ms = self.clock.ms + 1
+        elif self.gates & (gates.LOADING | gates.PAUSED):
+            eviction.stop()
+        else:
+            eviction.uncounted_bytes = self.append_log.buffered()
+            eviction.look()
 
     def disk_error(self) -> bytes:
         """Return the error that commands that write get while the disk fails."""
@@ -691,10 +772,16 @@ class Engine:
 
     def call_inner(self, ctx: Context, command: Command, words: list[bytes], is_muted: bool) -> object:
         """Run a command that EXEC or a script calls; errors are values. Nothing of it is logged if `is_muted`."""
+        shared = self.shared
+        access_clock = shared.access_clock
+        if access_clock == NO_TOUCH_CLOCK and command.name == b"touch":
+            shared.tick(self.clock.ms)
         if self.effects.is_on:
             value = self._call_recorded(ctx, command, words, is_muted)
         else:
             value = self.call(ctx, command, words)
+        if access_clock == NO_TOUCH_CLOCK:
+            shared.access_clock = access_clock
         if ctx.client.gates & gates.TRACKING:
             self.tracking.remember(ctx.client, command, words)
         if isinstance(value, Block):
@@ -895,6 +982,8 @@ class Engine:
             self.time_out_blocked()
         if self.shared.active_expire and not self.gates & gates.PAUSED and not self.shared.expire_off:
             self._expire_due()
+        if self.gates & gates.MEMORY:
+            self.look_at_memory()
         if self.tracking.count:
             self.tracking.shrink(self.config.tracking_table_max_keys)
             self.tracking.broadcast()
@@ -914,6 +1003,8 @@ class Engine:
     def next_event_ms(self) -> i64:
         """Return the moment at which `before_sleep` has something to do again."""
         first: i64 = FAR_FUTURE
+        if self.eviction.state == RUNNING:
+            return self.clock.ms
         if self.gates & gates.PAUSED:
             first = self.pause_until_ms
         elif self.shared.may_expire and self.shared.active_expire and not self.shared.expire_off:

@@ -28,6 +28,7 @@ SNAPSHOT_FAILED: Final = (
     b"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
     b"error."
 )
+OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 NOAUTH: Final = b"NOAUTH Authentication required."
 DEBUG_NOT_ALLOWED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '

@@ -22,7 +22,7 @@ LOGGED: Final = 1 << 18  # effects are recorded for a log
 LOADING: Final = 1 << 20  # the data is being loaded
 SNAPSHOT_FAILS: Final = 1 << 22  # the last snapshot in the background has failed: commands that write are refused
 LOG_FAILS: Final = 1 << 21  # the append-only file cannot be written: commands that write are refused
-MEMORY: Final = 1 << 19  # maxmemory is set
+MEMORY: Final = 1 << 19  # maxmemory or maxmemory-clients is set
 MONITORED: Final = 1 << 24  # some client is told of every command
 DISK_FAILS: Final = LOG_FAILS | SNAPSHOT_FAILS
 

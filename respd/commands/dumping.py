@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import i32
+
 from respd.arguments import int_arg
 from respd.command import ACCESS, DENYOOM, OW, READONLY, RO, UPDATE, WRITE, Group, one_key
 from respd.commands.keys import place
@@ -72,7 +74,7 @@ def restore(ctx: Context, args: list[bytes]) -> object:
     payload's footer, of its contents, in this order. Log: RESTORE with ABSTTL and the moment; DEL when the moment has
     gone by and REPLACE has removed the key. Source: redis.io/commands/restore.
     """
-    replace, absolute, idle_s = _options(args)
+    replace, absolute, idle_s, frequency = _options(args)
     key = args[1]
     db = ctx.db
     taken = db.write(key) is not None
@@ -95,14 +97,16 @@ def restore(ctx: Context, args: list[bytes]) -> object:
     place(db, key, value, at_ms)
     if idle_s != _NOT_GIVEN:
         db.set_idle(key, idle_s)
+    if frequency != _NOT_GIVEN:
+        db.set_frequency(key, i32(frequency))
     db.changed(key, GENERIC, b"restore")
     if at_ms > 0 and not absolute:
         ctx.record([b"RESTORE", key, b"%d" % at_ms, *args[3:], b"ABSTTL"])
     return OK
 
 
-def _options(args: list[bytes]) -> tuple[bool, bool, int]:
-    """Return whether to replace, whether the TTL is a moment, and the idle time in seconds; raise Redis' errors."""
+def _options(args: list[bytes]) -> tuple[bool, bool, int, int]:
+    """Return whether to replace, whether the TTL is a moment, idle seconds and frequency; raise Redis' errors."""
     replace = False
     absolute = False
     idle_s = _NOT_GIVEN
@@ -128,7 +132,7 @@ def _options(args: list[bytes]) -> tuple[bool, bool, int]:
         else:
             raise CommandError(SYNTAX)
         position += 1
-    return replace, absolute, idle_s
+    return replace, absolute, idle_s, frequency
 
 
 def _read(ctx: Context, payload: bytes) -> object:

@@ -113,7 +113,7 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: bool, absolute: bool) -> i
     if at_ms <= now_ms and not db.shared.expire_off:
         db.remove(key)
         db.changed(key, GENERIC, b"del")
-        ctx.record([b"DEL", key])
+        ctx.record([db.shared.expire_word, key])
     else:
         db.set_expire(key, at_ms)
         db.changed(key, GENERIC, b"expire")

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from respd import build
-from respd.client_info import SESSION_BYTES
+from respd.client_info import session_bytes
 from respd.command import LOADING, STALE, Command, Group
 from respd.datatypes.strings import format_double
 from respd.persistence.append_log import OFF
@@ -22,7 +22,6 @@ from respd.protocol.replies import Verbatim
 from respd.stats import (
     children_cpu_seconds,
     cpu_seconds,
-    resident_bytes,
     thread_cpu_seconds,
     total_system_bytes,
 )
@@ -247,8 +246,9 @@ class MemoryFigures:
     def __init__(self, ctx: Context) -> None:
         engine = ctx.engine
         stats = engine.stats
-        self.used: int = resident_bytes()
-        stats.note_memory(self.used)
+        self.resident: int = int(engine.memory.resident_bytes())
+        self.used: int = int(engine.memory.used_bytes())
+        stats.note_memory(max(self.resident, self.used))
         self.peak: int = int(stats.peak_memory_bytes)
         self.startup: int = min(int(stats.startup_memory_bytes), self.used)
         self.keys: int = 0
@@ -257,10 +257,12 @@ class MemoryFigures:
         self.tables: int = self.keys * _ENTRY_BYTES
         self.clients: int = 0
         for client in engine.clients.values():
-            self.clients += SESSION_BYTES + client.output_pending() + int(client.query_buffer + client.queued_size)
+            self.clients += session_bytes(client)
         self.overhead: int = min(self.startup + self.tables + self.clients, self.used)
         self.dataset: int = self.used - self.overhead
-        self.maxmemory: int = _number(ctx, b"maxmemory")
+        self.maxmemory: int = ctx.config.maxmemory
+        self.kept: int = max(0, self.resident - self.used)  # by the allocators, free
+        self.fragmentation: float = self.resident / self.used if self.used else 1.0
 
 
 def _number(ctx: Context, name: bytes) -> int:
@@ -271,7 +273,6 @@ def _number(ctx: Context, name: bytes) -> int:
 def _memory(ctx: Context) -> list[bytes]:
     engine = ctx.engine
     memory = MemoryFigures(ctx)
-    policy = ctx.config.values.get(b"maxmemory-policy")
     total = total_system_bytes()
     libraries = engine.libraries
     lua = engine.scripts.memory_bytes()
@@ -281,8 +282,8 @@ def _memory(ctx: Context) -> list[bytes]:
     return [
         b"used_memory:%d" % memory.used,
         b"used_memory_human:" + human(memory.used),
-        b"used_memory_rss:%d" % memory.used,
-        b"used_memory_rss_human:" + human(memory.used),
+        b"used_memory_rss:%d" % memory.resident,
+        b"used_memory_rss_human:" + human(memory.resident),
         b"used_memory_peak:%d" % memory.peak,
         b"used_memory_peak_human:" + human(memory.peak),
         b"used_memory_peak_perc:" + _percent(memory.used, memory.peak),
@@ -291,8 +292,8 @@ def _memory(ctx: Context) -> list[bytes]:
         b"used_memory_dataset:%d" % memory.dataset,
         b"used_memory_dataset_perc:" + _percent(memory.dataset, memory.used - memory.startup),
         b"allocator_allocated:%d" % memory.used,
-        b"allocator_active:%d" % memory.used,
-        b"allocator_resident:%d" % memory.used,
+        b"allocator_active:%d" % memory.resident,
+        b"allocator_resident:%d" % memory.resident,
         b"allocator_muzzy:0",
         b"total_system_memory:%d" % total,
         b"total_system_memory_human:" + human(total),
@@ -311,16 +312,16 @@ def _memory(ctx: Context) -> list[bytes]:
         b"used_memory_scripts_human:" + human(scripts + functions),
         b"maxmemory:%d" % memory.maxmemory,
         b"maxmemory_human:" + human(memory.maxmemory),
-        b"maxmemory_policy:" + (policy if isinstance(policy, bytes) else b"noeviction"),
-        b"allocator_frag_ratio:1.00",
-        b"allocator_frag_bytes:0",
+        b"maxmemory_policy:" + ctx.config.maxmemory_policy,
+        b"allocator_frag_ratio:%.2f" % memory.fragmentation,
+        b"allocator_frag_bytes:%d" % memory.kept,
         b"allocator_rss_ratio:1.00",
         b"allocator_rss_bytes:0",
         b"rss_overhead_ratio:1.00",
         b"rss_overhead_bytes:0",
-        b"mem_fragmentation_ratio:1.00",
-        b"mem_fragmentation_bytes:0",
-        b"mem_not_counted_for_evict:0",
+        b"mem_fragmentation_ratio:%.2f" % memory.fragmentation,
+        b"mem_fragmentation_bytes:%d" % memory.kept,
+        b"mem_not_counted_for_evict:%d" % engine.append_log.buffered(),
         b"mem_replication_backlog:0",
         b"mem_total_replication_buffers:0",
         b"mem_replica_full_sync_buffer:0",
@@ -412,6 +413,7 @@ def _stats(ctx: Context) -> list[bytes]:
     tracking = engine.shared.tracking
     input_rate = stats.input_rate.average() / 1024
     output_rate = stats.output_rate.average() / 1024
+    exceeded_ms, exceeding_ms = engine.eviction.exceeded_ms()
     return [
         b"total_connections_received:%d" % stats.total_connections_received,
         b"total_commands_processed:%d" % stats.total_commands_processed,
@@ -436,8 +438,8 @@ def _stats(ctx: Context) -> list[bytes]:
         b"evicted_keys:%d" % stats.evicted_keys,
         b"evicted_clients:%d" % stats.evicted_clients,
         b"evicted_scripts:%d" % stats.evicted_scripts,
-        b"total_eviction_exceeded_time:0",
-        b"current_eviction_exceeded_time:0",
+        b"total_eviction_exceeded_time:%d" % exceeded_ms,
+        b"current_eviction_exceeded_time:%d" % exceeding_ms,
         b"keyspace_hits:%d" % stats.keyspace_hits,
         b"keyspace_misses:%d" % stats.keyspace_misses,
         b"pubsub_channels:%d" % len(pubsub.channels.by_name),

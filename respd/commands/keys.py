@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 _INT_MIN: Final = -(1 << 31)
 _INT_MAX: Final = (1 << 31) - 1
 _SHARED_INTEGERS: Final = 10_000
-_NEW_KEY_FREQUENCY: Final = 5
 _NONE: Final = Status(b"none")
 _TYPES: Final = {name: Status(name) for name in (b"string", b"list", b"set", b"zset", b"hash", b"stream")}
 _SAME_OBJECT: Final = b"ERR source and destination objects are the same"
@@ -212,14 +211,15 @@ def object_encoding(ctx: Context, args: list[bytes]) -> object:
 def object_freq(ctx: Context, args: list[bytes]) -> object:
     """Return how often a key is used, on a logarithmic scale.
 
-    Reply: null when the key is absent. The count is that of a new key: respd does not count accesses.
+    Reply: 0 to 255, 5 for a new key; null when the key is absent. It falls with the time without an access.
     Errors: when maxmemory-policy is none of the LFU ones. Source: redis.io/commands/object-freq.
     """
-    if _look_quietly(ctx.db, args[2]) is None:
+    entry = _look_quietly(ctx.db, args[2])
+    if entry is None:
         return None
-    if not _is_lfu(ctx):
+    if not ctx.db.shared.counts_accesses:
         raise CommandError(_NOT_LFU)
-    return _NEW_KEY_FREQUENCY
+    return ctx.db.shared.frequency(entry)
 
 
 @group.command(
@@ -241,7 +241,7 @@ def object_idletime(ctx: Context, args: list[bytes]) -> object:
     entry = _look_quietly(ctx.db, args[2])
     if entry is None:
         return None
-    if _is_lfu(ctx):
+    if ctx.db.shared.counts_accesses:
         raise CommandError(_IS_LFU)
     return ctx.db.idle_s(entry)
 
@@ -564,7 +564,3 @@ def _look_quietly(db: Database, key: bytes) -> Entry | None:
     else:
         db.stats.keyspace_hits += 1
     return entry
-
-
-def _is_lfu(ctx: Context) -> bool:
-    return b"lfu" in ctx.config.maxmemory_policy

@@ -24,17 +24,12 @@ from respd.command import (
     one_key,
 )
 from respd.commands.info import MemoryFigures, human
-from respd.database import Entry
-from respd.datatypes.hashes import HashValue
-from respd.datatypes.lists import ListValue
-from respd.datatypes.sets import SetValue
-from respd.datatypes.sorted_sets import SortedSet
-from respd.datatypes.streams import Stream
 from respd.datatypes.strings import INT64_MAX
 from respd.errors import SYNTAX, CommandError
 from respd.memory import Heap
 from respd.protocol.replies import NO_REPLY, OK, MapReply, Verbatim
 from respd.scripting.busy import refusal
+from respd.sizes import ENTRY_AND_PLACES, key_bytes
 from respd.version import REDIS_VERSION
 
 if TYPE_CHECKING:
@@ -179,30 +174,6 @@ def shutdown(ctx: Context, args: list[bytes]) -> object:
 group.container("MEMORY", since="4.0.0", summary="A container for commands about memory.", help_since="4.0.0")
 
 
-def value_bytes(value: object) -> int:
-    """Return about how much memory a value takes."""
-    if isinstance(value, ListValue):
-        return value.memory_bytes()
-    if isinstance(value, HashValue):
-        return value.memory_bytes()
-    if isinstance(value, SetValue):
-        return value.memory_bytes()
-    if isinstance(value, SortedSet):
-        return value.memory_bytes()
-    if isinstance(value, Stream):
-        return value.memory_bytes()
-    return sys.getsizeof(value)
-
-
-def key_bytes(key: bytes, entry: Entry) -> int:
-    """Return about how much memory a key and its value take: name, entry, their places in the tables, and the value."""
-    return sys.getsizeof(key) + _ENTRY_AND_PLACES + value_bytes(entry.value)
-
-
-# An Entry, and its share of the dictionary and of the dense list of keys.
-_ENTRY_AND_PLACES: Final = 56 + 8 + 48
-
-
 @group.command(
     "MEMORY|USAGE", arity=-3, flags=READONLY, keys=one_key(RO, at=2), since="4.0.0", syntax="key [SAMPLES count]",
     complexity="O(1)",
@@ -266,7 +237,7 @@ def memory_stats(ctx: Context, args: list[bytes]) -> object:
     for db in ctx.engine.databases:
         if db.entries:
             table: list[object] = [
-                b"overhead.hashtable.main", len(db.entries) * _ENTRY_AND_PLACES,
+                b"overhead.hashtable.main", len(db.entries) * ENTRY_AND_PLACES,
                 b"overhead.hashtable.expires", 0,
             ]  # fmt: skip
             flat += [b"db.%d" % db.index, MapReply(table)]
@@ -281,17 +252,17 @@ def memory_stats(ctx: Context, args: list[bytes]) -> object:
         b"dataset.percentage", figures.dataset * 100 / net if net > 0 else 0.0,
         b"peak.percentage", figures.used * 100 / figures.peak if figures.peak else 0.0,
         b"allocator.allocated", figures.used,
-        b"allocator.active", figures.used,
-        b"allocator.resident", figures.used,
+        b"allocator.active", figures.resident,
+        b"allocator.resident", figures.resident,
         b"allocator.muzzy", 0,
-        b"allocator-fragmentation.ratio", 1.0,
-        b"allocator-fragmentation.bytes", 0,
+        b"allocator-fragmentation.ratio", figures.fragmentation,
+        b"allocator-fragmentation.bytes", figures.kept,
         b"allocator-rss.ratio", 1.0,
         b"allocator-rss.bytes", 0,
         b"rss-overhead.ratio", 1.0,
         b"rss-overhead.bytes", 0,
-        b"fragmentation", 1.0,
-        b"fragmentation.bytes", 0,
+        b"fragmentation", figures.fragmentation,
+        b"fragmentation.bytes", figures.kept,
     ]  # fmt: skip
     return MapReply(flat)
 

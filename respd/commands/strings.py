@@ -422,7 +422,7 @@ def getex(ctx: Context, args: list[bytes]) -> object:
         expire_at_ms = _expire_option(ctx, args[number_at], options, b"getex")
         if expire_at_ms <= ctx.clock.ms and not db.shared.expire_off:
             db.delete(key)
-            ctx.record([b"DEL", key])
+            ctx.record([db.shared.expire_word, key])
         else:
             db.set_expire(key, expire_at_ms)
             db.changed(key, GENERIC, b"expire")

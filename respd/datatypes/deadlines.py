@@ -12,7 +12,7 @@ Invariant: an item (moment, key) added and not removed is in its bucket if the m
 in `_pouring`, in `_late`, or in `_ring[moment % _RING]`; there, moments are not below `_first` and `_horizon - _RING`.
 """
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -25,6 +25,7 @@ _RING: Final = 2 * _BUCKET
 _PLACE: Final = _RING - 1
 _POUR_SLICE: Final = 512  # at once, and this part of what is left:
 _POUR_PART: Final = 512
+_STRAY_NUMBERS: Final = 64  # of buckets that are gone
 FAR_FUTURE: Final = (1 << 63) - 1
 
 
@@ -38,7 +39,7 @@ class Deadlines:
         self._first: i64 = 0
         self._late: list[tuple[int, bytes]] = []  # heap
         self._buckets: dict[int, Table[int]] = {}
-        self._order: list[int] = []  # heap of the numbers of buckets
+        self._order: list[int] = []  # heap of the numbers of buckets, and of some that are gone
         self._pouring: list[Table[int]] = []  # buckets, the one under way last
         self._poured_from: i64 = 0  # no moment of a bucket in `_pouring` is below
         self._horizon: i64 = 0
@@ -59,6 +60,14 @@ class Deadlines:
         heappush(self._order, number)
         return bucket
 
+    def _close_bucket(self, number: int) -> None:
+        """Drop an empty bucket. Its number may stay in `_order`, but not too many do."""
+        del self._buckets[number]
+        count = len(self._buckets)
+        if len(self._order) > 2 * count + _STRAY_NUMBERS:
+            self._order = list(self._buckets)
+            heapify(self._order)
+
     def _add_near(self, key: bytes, at_ms: i64) -> None:
         if at_ms < self._horizon - _RING:
             heappush(self._late, (at_ms, key))
@@ -71,9 +80,12 @@ class Deadlines:
     def remove(self, key: bytes, at_ms: i64) -> None:
         """Forget that `key` is due at `at_ms`; near moments stay as stale items."""
         if at_ms >= self._horizon:
-            bucket = self._buckets.get(at_ms >> _BUCKET_BITS)
+            number = at_ms >> _BUCKET_BITS
+            bucket = self._buckets.get(number)
             if bucket is not None:
                 bucket.pop(key)
+                if len(bucket) == 0:
+                    self._close_bucket(number)
 
     def next_ms(self, now_ms: i64) -> i64:
         """Return when to look again: the next moment, or a bound below it; FAR_FUTURE when nothing waits."""
@@ -83,7 +95,7 @@ class Deadlines:
         first: i64 = FAR_FUTURE
         if self._ringed > 0:
             first = self._seek()
-        elif self._order:
+        elif self._first_bucket() is not None:
             first = self._order[0]
             first = (first - 1) << _BUCKET_BITS
         if self._late:
@@ -153,7 +165,9 @@ class Deadlines:
             if not self._pouring:
                 self._poured_from = number
                 self._poured_from <<= _BUCKET_BITS
-            self._pouring.insert(0, self._buckets.pop(number))
+            bucket = self._buckets.pop(number, None)
+            if bucket is not None:
+                self._pouring.insert(0, bucket)
         self._horizon = wanted
         if self._first < wanted - _RING:
             self._first = wanted - _RING
@@ -179,9 +193,45 @@ class Deadlines:
             if not items:
                 pouring.pop()
 
+    def soonest(self, count: i64) -> list[bytes]:
+        """Return up to `count` keys of those that are due next, in no order, stale ones included. O(count)."""
+        found: list[bytes] = []
+        for _, key in self._late[:count]:
+            found.append(key)
+        if self._ringed > 0 and len(found) < count:
+            at = self._seek()
+            last = at + _RING
+            while at < last and len(found) < count:
+                found += self._ring[at & _PLACE][-count:]
+                at += 1
+        if len(found) < count and self._pouring:
+            found += self._pouring[-1].some(0, count)
+        elif len(found) < count:
+            bucket = self._first_bucket()
+            if bucket is not None:
+                found += bucket.some(0, count)
+        return found
+
+    def sample(self, first: float, second: float, count: i64) -> list[bytes]:
+        """Return up to `count` keys, from a place that two numbers from 0 to below 1 pick; near ones may be stale.
+
+        All come from one bucket, which is picked whatever its size, and may be gone. O(size of the bucket), but at most
+        of 65,536.
+        """
+        if not self._buckets:
+            return self.soonest(count)
+        bucket = self._buckets.get(self._order[int(first * len(self._order))])
+        return [] if bucket is None else bucket.some(second, count)
+
+    def _first_bucket(self) -> Table[int] | None:
+        order = self._order
+        while order and order[0] not in self._buckets:
+            heappop(order)
+        return self._buckets[order[0]] if order else None
+
     def is_empty(self) -> bool:
         """Tell whether nothing is due ever."""
-        return self._ringed == 0 and not self._late and not self._order and not self._pouring
+        return self._ringed == 0 and not self._late and not self._buckets and not self._pouring
 
     def size(self) -> int:
         """Return how many moments are kept, stale ones among the near ones included."""

@@ -7,6 +7,7 @@ when there are some millions in all, and is copied into a smaller one once it is
 """
 
 import sys
+from itertools import islice
 from typing import Final, Generic, TypeVar, final
 
 from mypy_extensions import i64
@@ -144,6 +145,22 @@ class Table(Generic[Value]):
             whole.popitem()
             count -= 1
         return not whole
+
+    def some(self, random: float, count: i64) -> list[bytes]:
+        """Return up to `count` keys that stand together, at a place that `random`, from 0 to below 1, picks.
+
+        O(n) of the dictionary they are in, as if it were walked over.
+        """
+        shards = self._shards
+        table = self._whole
+        if shards is not None:
+            random *= len(shards)
+            number = int(random)
+            random -= number
+            table = shards[number]
+        size: i64 = len(table)
+        start = min(i64(int(random * float(size))), max(i64(0), size - count))
+        return list(islice(table, int(start), int(start + count)))
 
     def parts(self) -> list[dict[bytes, Value]]:
         """Return the dictionaries that hold everything, to be read while nothing changes. O(1)."""

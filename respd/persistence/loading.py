@@ -224,7 +224,10 @@ class RdbLoader:
                 raise CorruptFile("Duplicated key found in RDB file", self._reader.consumed)
             db.remove(key)
             db.load(key, event.value, event.expire_at_ms)
-        if event.idle_s > 0:
+        if db.shared.counts_accesses:
+            if event.frequency >= 0:
+                db.set_frequency(key, i32(event.frequency))
+        elif event.idle_s > 0:
             access = now_access - event.idle_s
             db.entries[key].access = i32(max(0, access))
 

@@ -29,7 +29,6 @@ _CHUNK: Final = 256 * 1024
 _SYNC_EVERY: Final = 4 * 1024 * 1024
 _KEYS_PER_REPORT: Final[i64] = 1024
 _RETRY_S: Final = 5
-_NEW_KEY_FREQUENCY: Final = 5
 _NEVER: Final = -1
 
 
@@ -78,7 +77,8 @@ class SnapshotFile:
         policy = self.engine.config.maxmemory_policy
         now_s = i64(access_second(self.engine.clock.ms))
         with_idle = b"lru" in policy
-        frequency: i64 = _NEW_KEY_FREQUENCY if b"lfu" in policy else NOT_TOLD
+        shared = self.engine.shared
+        frequency: i64 = NOT_TOLD
         idle_s: i64 = NOT_TOLD
         delay_us = self.engine.config.rdb_key_save_delay
         children = self.engine.children
@@ -90,6 +90,8 @@ class SnapshotFile:
                     idle_s = now_s - i64(entry.access)
                     if idle_s < 0:
                         idle_s = 0
+                elif shared.counts_accesses:
+                    frequency = shared.frequency(entry)
                 writer.key(key, entry.value, entry.expire_at_ms, idle_s, frequency)
                 if len(out) >= _CHUNK:
                     self._put(writer.take())

@@ -117,7 +117,7 @@ class Entry:
                 words.append(_word_of(word))
         command = self._command
         if len(words) < command.min_words or len(words) > command.max_words:
-            raise ScriptError(_ARITY, is_counted=True)
+            raise calls.refused(_ARITY, command)
         reply = calls.run.call(command, words)
         if isinstance(reply, bytes) and len(reply) < LARGE:
             return reply
@@ -135,6 +135,15 @@ class Calls:
         self.values: Converter = Converter(lua)
         self.where: Any = None  # the Lua function that tells the line a script is at
         self._entries = 0
+
+    def refused(self, text: bytes, command: Command | None) -> ScriptError:
+        """Count a call that was not even tried, and return its error."""
+        ctx = self.run.ctx
+        if ctx is not None:
+            ctx.engine.stats.record_error(text)
+        if command is not None:
+            command.rejected += 1
+        return ScriptError(text, is_counted=True)
 
     def close(self) -> None:
         """Let go of all that belongs to Lua."""
@@ -198,9 +207,9 @@ class Calls:
             raise self._not_while_loading()
         command = table.lookup(words)
         if command is None:
-            raise ScriptError(_UNKNOWN, is_counted=True)
+            raise self.refused(_UNKNOWN, None)
         if not command.min_words <= len(words) <= command.max_words:
-            raise ScriptError(_ARITY, is_counted=True)
+            raise self.refused(_ARITY, command)
         return self.run.call(command, words)
 
     def short_reply(self, reply: object) -> object:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from respd.command import MAY_REPLICATE, NOSCRIPT, WRITE, Command
-from respd.errors import CommandError
+from respd.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE, Command
+from respd.errors import OUT_OF_MEMORY, CommandError
+from respd.eviction import FAILED
 from respd.gates import ACL, DISK_FAILS, MONITORED, SNAPSHOT_FAILS
 from respd.monitors import is_shown
 from respd.protocol.replies import Status
 from respd.scripting import busy
-from respd.scripting.flags import NO_SHEBANG, NO_WRITES
+from respd.scripting.flags import ALLOW_OOM, NO_SHEBANG, NO_WRITES
 
 if TYPE_CHECKING:
     from respd.context import Context
@@ -29,6 +30,7 @@ _NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
 _DENIED: Final = b"ERR ACL failure in script: "
 _READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
 _READ_ONLY_COMMAND: Final = b"ERR Can not execute a script with write flag using *_ro command."
+_NO_MEMORY: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 _BLOCKED: Final = (
     b"MISCONF Redis is configured to %b, but it's currently unable to persist to disk. Writable scripts are blocked. "
     b"Use 'no-writes' flag for read only scripts.%b"
@@ -57,8 +59,11 @@ class Run:
         self.is_killed: bool = False
         self.is_dropped: bool = False  # the server ends, and nothing of it is to be logged
 
-    def begin(self, ctx: Context, name: bytes, read_only: bool, is_eval: bool) -> None:
-        """Start a run for a client."""
+    def begin(self, ctx: Context, name: bytes, read_only: bool, is_eval: bool, lacks_memory: bool) -> None:
+        """Start a run for a client.
+
+        With `lacks_memory` no command may need any, until one has changed something: what has begun may end.
+        """
         self.ctx = ctx
         self.name = name
         self.is_eval = is_eval
@@ -74,6 +79,8 @@ class Run:
             refused |= WRITE | MAY_REPLICATE
         if ctx.engine.gates & DISK_FAILS:
             refused |= WRITE
+        if lacks_memory:
+            refused |= DENYOOM
         self.refused = refused
 
     def call(self, command: Command, words: list[bytes]) -> object:
@@ -88,9 +95,12 @@ class Run:
         if flags & self.refused or self.is_limited:
             refusal = self._refusal(ctx, command, words)
             if refusal is not None:
+                command.rejected += 1
+                ctx.engine.stats.record_error(refusal)
                 return CommandError(refusal)
         if flags & WRITE:
             self.wrote = True
+            self.refused &= ~DENYOOM
         value = ctx.engine.call_inner(ctx, command, words, not self.replicates)
         if ctx.engine.gates & MONITORED and is_shown(command):
             ctx.engine.show(ctx, words, from_script=True)
@@ -108,9 +118,11 @@ class Run:
                 return _DENIED + engine.note_denial(ctx, denial, b"lua")
         if not flags & self.refused:
             return None
-        if self.read_only:
+        if self.read_only and flags & (WRITE | MAY_REPLICATE):
             return _READ_ONLY
-        return engine.disk_error()
+        if engine.gates & DISK_FAILS and flags & WRITE:
+            return engine.disk_error()
+        return OUT_OF_MEMORY
 
     def permits(self, words: list[bytes]) -> bool | None:
         """Tell whether the client's user may run a command; None when `words` name none."""
@@ -139,12 +151,15 @@ def run_script(
             raise CommandError(_READ_ONLY_COMMAND)
         if engine.gates & DISK_FAILS:
             raise CommandError(_disk_error(ctx))
+    lacks_memory = engine.eviction.state == FAILED and not flags & ALLOW_OOM
+    if lacks_memory and not flags & (NO_SHEBANG | NO_WRITES):
+        raise CommandError(_NO_MEMORY)
     client = ctx.client
     clock = engine.clock
     was_frozen, denied = clock.frozen, ctx.deny_blocking
     resp, index, fieldsets = client.resp, client.db_index, client.fieldsets
     run = state.current
-    run.begin(ctx, name, read_only or flags & NO_WRITES != 0, not as_parameters)
+    run.begin(ctx, name, read_only or flags & NO_WRITES != 0, not as_parameters, lacks_memory)
     clock.frozen = True
     ctx.deny_blocking = True
     client.resp = 2

@@ -8,7 +8,7 @@ from typing import Final
 from respd.errors import CommandError
 from respd.scripting.calls import sha1_hex
 from respd.scripting.errors import ScriptError
-from respd.scripting.flags import read_flags
+from respd.scripting.flags import NO_SHEBANG, read_flags
 from respd.scripting.state import LuaState
 
 _MAX_EVALUATED: Final = 500  # scripts that came by EVAL alone; Redis 7.4 forgets older ones too
@@ -89,6 +89,18 @@ class Scripts:
             del self._evaluated[digest]
             self._evaluated[digest] = True
         return script
+
+    def flags_of(self, word: bytes, by_digest: bool) -> int:
+        """Return the flags of a script, NO_SHEBANG when `word`, its source or SHA1, is none that can be run."""
+        script = self._scripts.get(word.lower() if by_digest else sha1_hex(word))
+        if script is not None:
+            return script.flags
+        if by_digest:
+            return NO_SHEBANG
+        try:
+            return read_flags(word)[0]
+        except CommandError:
+            return NO_SHEBANG
 
     def has(self, digest: bytes) -> bool:
         """Tell whether a script with this SHA1, in lower case, is kept. O(1)."""
