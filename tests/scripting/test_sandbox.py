@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -104,6 +105,105 @@ def test_byte_code_is_refused(local: Local) -> None:
     reader = "local b = string.dump(function() end) return load(function() local c = b b = nil return c end) == nil"
     assert run(local, reader) == 1
     assert isinstance(local.run([b"SCRIPT", b"LOAD", b"\x1bLua"]), Error)
+
+
+ENDED = "stack overflow|loop in gettable|invalid order function|too many results|: x script"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "local function f() local x = f() return x end return f()",
+        "local t = setmetatable({}, {__index = function(t, k) return t[k] end}) return t.x",
+        "local t = setmetatable({}, {}) getmetatable(t).__index = t return t.x",
+        "local t = setmetatable({}, {__tostring = function(t) return tostring(t) end}) return tostring(t)",
+        "local t = setmetatable({}, {__concat = function(a, b) return a .. b end}) return t .. t",
+        "local t = {} for i = 1, 100 do t[i] = i % 7 end table.sort(t, function(a, b) return true end)",
+        "local t = {3, 2, 1} table.sort(t, function(a, b) table.sort(t, function(a, b) error('x') end) end)",
+        "local function f(n) return (('x'):gsub('x', function() return f(n + 1) end)) end return f(1)",
+        "local function f(t) table.sort({2, 1, 3}, function(a, b) f(t) return a < b end) end f({})",
+        "local function c() return coroutine.wrap(function() return c() end)() end return c()",
+        "return {unpack({}, 1, 1e7)}",
+    ],
+)
+def test_depth_is_bounded(local: Local, source: str) -> None:
+    """Of calls in Lua and in C, by way of metamethods, comparators, callbacks and coroutines."""
+    answer = run(local, source)
+    assert isinstance(answer, Error) and re.search(ENDED, str(answer))
+    assert run(local, "return redis.call('ECHO', 'alive')") == b"alive"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "local function f(n) return pcall(f, n + 1) end return tostring(f(1))",
+        "local function f(n) local a, b = pcall(f, n + 1) return a, b end return tostring(f(1))",
+        "local function h(e) error(e) end local function f() return xpcall(f, h) end return tostring(f())",
+        "local function c(n) return coroutine.resume(coroutine.create(c), n + 1) end return tostring(c(1))",
+        "return tostring(not xpcall(function() error('x') end, function(e) error(e) end))",
+        "local c c = coroutine.create(function() return coroutine.resume(c) end) return tostring(coroutine.resume(c))",
+    ],
+)
+def test_chains_of_protected_calls_end(local: Local, source: str) -> None:
+    """The innermost fails, and all others get told so; errors in handlers are no worse."""
+    assert run(local, source) == b"true"
+
+
+@pytest.mark.parametrize(
+    "source, answer",
+    [
+        ("local t = {} for i = 1, 7900 do t[i] = {} end return redis.pcall(unpack(t)).err ~= nil", 1),
+        ("local t = {} for i = 1, 7900 do t[i] = redis.call end return redis.pcall(unpack(t)).err ~= nil", 1),
+        ("local t = {} for i = 1, 7000 do t[i] = 'x' end return redis.call('RPUSH', 'l', unpack(t))", 7000),
+        ("for i = 1, 20000 do pcall(redis.call, 'NOSUCH' .. i) end return 1", 1),
+        ("local c = {} for i = 1, 10000 do c[i] = coroutine.create(redis.pcall) end return #c", 10000),
+        ("local t = {} for i = 1, 9000 do t[i] = 'x' end return #t", 9000),
+    ],
+)
+def test_very_many_values(local: Local, source: str, answer: object) -> None:
+    """As arguments, as errors, as coroutines."""
+    assert run(local, source) == answer
+
+
+def test_results_of_any_size_and_depth(local: Local) -> None:
+    """More values than Lua's stack holds; a table inside itself is cut off."""
+    assert run(local, "local t = {} for i = 1, 20000 do t[i] = i end return t") == list(range(1, 20001))
+    assert run(local, "local t = {} for i = 1, 9000 do t[i] = {i} end return t") == [[i] for i in range(1, 9001)]
+    for source in ("local t = {} t[1] = t return t", "local t = {} t.map = {a = t} return t"):
+        answer: object = run(local, source)
+        assert answer and "reached lua stack limit" in str(answer)
+    assert run(local, "local t = {} for i = 1, 12 do t = {t, t} end return #t") == 2
+
+
+@pytest.mark.parametrize("option", ["'stop'", "'setpause', 0", "'setstepmul', 0", "'restart'"])
+def test_the_collector_is_the_servers(local: Local, option: str) -> None:
+    """What a script does to it does not stay."""
+    run(local, f"collectgarbage({option})")
+    assert run(local, "for i = 1, 2e5 do local t = {} end return collectgarbage('count') < 60000") == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "return redis.sha1hex('x')",
+        "return redis.log(3, 'x')",
+        "return redis.setresp(9)",
+        "return redis.call('ECHO', 'x')",
+        "return redis.pcall('NOSUCH')",
+        "return bit.tohex({})",
+        "return cjson.encode({1, 2})",
+        "return loadstring('return 1')",
+    ],
+)
+def test_without_memory_nothing_of_pythons_is_reached(local: Local, source: str) -> None:
+    """Lua may raise no error of memory through Python."""
+    fill = (
+        "local t, s = {}, ('x'):rep(2 ^ 20) local function fill(size) pcall(function() while true do "
+        "t[#t + 1] = #t .. s:sub(1, size) .. #t end end) end fill(2 ^ 20) fill(2 ^ 12) fill(40) "
+    )
+    assert isinstance(run(local, f"{fill} local a = pcall(function() {source} end) return a and t"), Error)
+    assert run(local, "return redis.call('ECHO', 'alive')") == b"alive"
+    assert local.engine.scripts.memory_bytes() < 100_000_000
 
 
 def test_a_script_is_ended_with_the_server(start_server: Callable[..., Server]) -> None:
