@@ -219,7 +219,7 @@ class Loop:
         config.load(f"port 0\nunixsocket {path}\nsave ''\n".encode())
         log = Log(level=b"nothing")
         self.server = Server(config, log, Engine(config, all_groups(), ManualClock(), log, 7))
-        self.server.listen()
+        self.server.listeners.open()
         self.path = path
         self.client = self.connect()
         self.buffer = bytearray(1 << 20)
