@@ -10,6 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from respd.datatypes.listpacks import number_size
 from respd.datatypes.strings import parse_int
 
 EMPTY_SIZE: Final[i64] = 7  # of a listpack without elements: header and end mark
@@ -44,24 +45,10 @@ def entry_size(element: bytes) -> i64:
         if first <= 57 and (first >= 48 or first == 45):
             number = parse_int(element)
             if number is not None:
-                return _number_size(number)
+                return number_size(number)
     if length < 64:
         return length + 2
     return _long_size(length)
-
-
-def _number_size(number: int) -> i64:
-    if 0 <= number <= 127:
-        return 2
-    if -4096 <= number <= 4095:
-        return 3
-    if -(1 << 15) <= number < 1 << 15:
-        return 4
-    if -(1 << 23) <= number < 1 << 23:
-        return 5
-    if -(1 << 31) <= number < 1 << 31:
-        return 6
-    return 10
 
 
 def _long_size(length: i64) -> i64:

@@ -1,6 +1,6 @@
 """The geo commands."""
 
-from tests.harness import Case, case, events, unordered
+from tests.harness import Case, StepLike, case, events, unordered
 
 SICILY = "GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania 13.583333 37.316667 Agrigento"
 NO_ZSET = ["SET s v", "RPUSH l a"]
@@ -20,7 +20,7 @@ CROWD = [
 ]
 
 
-def both(name: str, *steps: str) -> list[Case]:
+def both(name: str, *steps: StepLike) -> list[Case]:
     """The case with listpacks and with skiplists."""
     large = "CONFIG SET zset-max-listpack-entries 0"
     return [case(f"{name}, small", *steps), case(f"{name}, large", large, *steps, config=True)]
