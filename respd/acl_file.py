@@ -73,8 +73,8 @@ def read_users(acl: Acl, path: str) -> dict[bytes, User]:
         try:
             for rule in rules:
                 user.apply(rule.strip(b" \t\r\n"), acl)
-        except RuleError as error:
-            errors.append(place + b": " + error.reason + b". ")
+        except RuleError as refused:  # another name: mypyc gives one name one type
+            errors.append(place + b": " + refused.reason + b". ")
             continue
         users[name] = user
     if errors:
@@ -144,7 +144,8 @@ def load_at_start(config: Config, acl: Acl, log: Log) -> bool:
     if config.aclfile:
         try:
             acl.replace(read_users(acl, config.aclfile))
-        except AclFileError as error:
-            log.warning("Aborting Redis startup because of ACL errors: " + error.text.decode(errors="backslashreplace"))
+        except AclFileError as problem:
+            text = problem.text.decode(errors="backslashreplace")
+            log.warning(f"Aborting Redis startup because of ACL errors: {text}")
             return False
     return True

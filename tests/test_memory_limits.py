@@ -79,7 +79,7 @@ def test_writes_do_not_take_it_beyond_the_limit(
     server = start_server("--maxmemory", str(LIMIT), "--maxmemory-policy", policy)
     most, errors = pour(server, fill(Random(3)))
     assert errors == 0
-    assert most < LIMIT * 1.3
+    assert most < LIMIT * 1.5  # a pipeline of values of 400 kB is under way while keys go
     with server.connect() as connection:
         told = figures(connection)
         assert told["evicted_keys"] > 0

@@ -59,7 +59,7 @@ def decode_producers(data: bytes) -> Producers:
 
 
 def _number(word: bytes) -> int:
-    number = parse_int(word) if len(word) < 20 else int(word) if word.isdigit() else None
+    number = parse_int(word) if len(word) < 19 else int(word) if word.isdigit() else None  # up to 64 bits
     if number is None or not 0 <= number <= _LOW:
         raise CorruptPayload("a number that is none among a stream's producers")
     return number

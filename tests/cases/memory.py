@@ -171,7 +171,7 @@ CASES = [
             _ROOM,
             "SET k v",
             config=True,
-            events=False,
+            events="unordered",
         )
         for policy in (
             "noeviction",

@@ -109,6 +109,8 @@ def _differences(one: Case, pair: Pair, tails: tuple[LogTail, LogTail]) -> list[
         waits = any(each.action == "wait" for each in one.steps)
         ours, theirs = (_comparable(tail.take(), waits) for tail in tails)
         loosely = one.data is not True
+        if one.events == "unordered":
+            ours, theirs = sorted(ours), sorted(theirs)
         if len(ours) != len(theirs) or not all(_is_same(*both, loosely) for both in zip(ours, theirs)):
             shown = "\n".join(f"    {each}" for each in one.steps)
             found.append(f"{one.name}{', inside MULTI' if multi else ''}\n{shown}\n  respd: {ours}\n  redis: {theirs}")
