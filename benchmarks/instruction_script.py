@@ -27,7 +27,7 @@ from respd.engine import Engine
 from respd.log import Log
 from respd.network import Server
 
-KEYS = 5000
+KEYS = 2000
 BATCH = 16
 BATCHES = 60
 WARM_UP_BATCHES = 10
