@@ -87,15 +87,21 @@ class Worker:
             self.kill()
 
     def kill(self) -> None:
-        """SIGKILL to the process and its children, all at once."""
-        for pid in [self.process.pid, *self.children()]:
-            if pid == self.process.pid and self.process.poll() is not None:
-                continue
+        """SIGKILL to the process and its children, until all are gone.
+
+        A child that lives on for a moment keeps its parent's connections open: what the parent waits for in a BLPOP
+        would be given to nobody.
+        """
+        until(self._is_gone, "the end of killed processes")
+
+    def _is_gone(self) -> bool:
+        left = _session(self.process.pid)
+        for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass  # it has ended meanwhile
-        self.process.wait()
+        return self.process.poll() is not None and not left
 
 
 class Workers:
