@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from respd import errors, gates
-from respd.acl import Acl, User, reason_denied
+from respd.access import Access
+from respd.acl import Acl
 from respd.acl_log import AclLog
-from respd.blocking import BLOCK_LIST, BLOCK_STREAM, BLOCK_ZSET, Block, Parked
+from respd.blocked_clients import BlockedClients
+from respd.blocking import Block
 from respd.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
 from respd.client_eviction import ClientEviction
-from respd.client_info import describe
 from respd.clock import Clock
 from respd.command import (
     ALLOW_BUSY,
-    DENYOOM,
     FAST,
     FIRST_STEP,
     LOADING,
@@ -42,23 +42,24 @@ from respd.command import (
 )
 from respd.config import Config
 from respd.context import Context
-from respd.database import NO_TOUCH_CLOCK, Database, Keyspace, type_name
-from respd.datatypes.deadlines import FAR_FUTURE, Deadlines
+from respd.database import NO_TOUCH_CLOCK, Database, Keyspace
+from respd.datatypes.deadlines import FAR_FUTURE
 from respd.errors import DEBUG_NOT_ALLOWED, NOAUTH, CommandError, wrong_arity
-from respd.eviction import FAILED, RUNNING, Eviction
+from respd.eviction import RUNNING, Eviction
 from respd.latency import LatencyMonitor
 from respd.log import Log
+from respd.memory_limits import MemoryLimits
 from respd.monitors import FROM_SCRIPT, Monitors, is_shown
-from respd.permissions import DENIED_COMMAND, DENIED_KEY, Denial
+from respd.pausing import Pause
 from respd.persistence.disk import Disk
-from respd.protocol.replies import NO_REPLY, NULL_ARRAY, OK, QUEUED, encode
+from respd.protocol.replies import NO_REPLY, QUEUED, encode
 from respd.pubsub import PubSub
 from respd.scripting.busy import refusal
-from respd.scripting.flags import ALLOW_OOM, NO_SHEBANG, NO_WRITES
 from respd.scripting.functions import Libraries
 from respd.scripting.runtime import Scripts
 from respd.slowlog import SlowLog
 from respd.stats import Stats
+from respd.transactions import Transactions
 from respd.used_memory import UsedMemory
 
 if TYPE_CHECKING:
@@ -70,17 +71,6 @@ _SUBSCRIBED_COMMANDS: Final = frozenset(
      b"reset"]
 )  # fmt: skip
 _NEVER_QUEUED: Final = frozenset([b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"])
-_KIND_NAMES: Final = {BLOCK_LIST: b"list", BLOCK_ZSET: b"zset", BLOCK_STREAM: b"stream"}
-_NO_LONGER_ALLOWED: Final = (
-    b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is "
-    b"no longer allowed for the following reason: "
-)
-_NO_LONGER: Final = {
-    DENIED_COMMAND: b"no permission to execute the command or subcommand",
-    DENIED_KEY: b"no permission to touch the specified keys",
-}
-_NO_LONGER_CHANNEL: Final = b"no permission to access one of the channels used as argument to the command"
-_ARGS_SHOWN: Final = 128
 _EXPIRE_BATCH: Final = 100
 _EXPIRE_SLICE_S: Final = 0.005
 _WEB_WORDS: Final = (b"post", b"host:")  # a browser that was led here; nothing it sends may be run
@@ -152,86 +142,29 @@ class Engine:
         self.loading: Loading | None = None
         self.busy: Run | None = None  # the run of a script that takes long
         self.serve_others: Callable[[], None] = _serve_nobody  # what the network does about it
-        # Blocking and pausing
-        self.parked: dict[int, Parked] = {}
-        self.parked_deadlines = Deadlines()
-        self.pause_until_ms: i64 = 0
-        self.pause_write_only: bool = False
-        self.postponed: list[Client] = []
-        self.released: list[Client] = []  # a pause held them back; their commands run before the loop sleeps
+        self.access = Access(self)
+        self.memory_limits = MemoryLimits(self)
+        self.transactions = Transactions(self)
+        self.blocked = BlockedClients(self)
+        self.pause = Pause(self)
         # Life
         self.shutdown_requested: bool = False
         self.run_id: str = f"{Random().getrandbits(160):040x}"
         self.started_ms: int = int(clock.ms)
         config.on_change(["notify-keyspace-events"], self._configure_events)
         config.on_change(["save", "stop-writes-on-bgsave-error"], self.update_disk_gate)
-        config.on_change(["requirepass"], self._configure_password)
-        config.on_change(["acl-pubsub-default", "acllog-max-len"], self._configure_users)
         limits = ["slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"]
         config.on_change(limits, self._configure_slowness)
-        config.on_change(["maxmemory"], self._configure_memory)
-        config.on_change(["maxmemory-clients"], self._configure_memory_gate)
-        config.on_change(
-            [
-                "maxmemory-policy",
-                "lfu-log-factor",
-                "lfu-decay-time",
-                "lazyfree-lazy-expire",
-                "lazyfree-lazy-eviction",
-            ],
-            self.eviction.configure,
-        )
         self._configure_events()
-        self._configure_users()
-        self.eviction.start()
-        self._configure_memory_gate()
-        self.acl.set_default_password(config.requirepass)
+        self.memory_limits.start()
 
     def _configure_events(self) -> None:
         self.shared.set_notify(self.config.notify_keyspace_events)
-
-    def _configure_password(self) -> None:
-        self.acl.set_default_password(self.config.requirepass)
-        self.update_permissions()
-
-    def _configure_users(self) -> None:
-        self.acl.default_channels = self.config.acl_pubsub_default == b"allchannels"
-        self.acl_log.limit(self.config.acllog_max_len)
-
-    def update_permissions(self) -> None:
-        """Have the sessions' gates say what the users may do now; a password is asked of new connections only."""
-        asks = self.acl.requires_auth()
-        for client in self.clients.values():
-            if not asks:
-                client.gates &= ~gates.AUTH
-            if client.permissions is not None:
-                self.assign_user(client, client.permissions)
-
-    def assign_user(self, client: Client, user: User) -> None:
-        """Have a session act as `user`."""
-        client.permissions = user
-        client.user = user.name
-        if user.is_unlimited():
-            client.gates &= ~gates.ACL
-        else:
-            client.gates |= gates.ACL
 
     def _configure_slowness(self) -> None:
         self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
         self.latency.configure(self.config.latency_monitor_threshold)
         self.slow_s = min(self.slowlog.threshold_s, self.latency.threshold_s)
-
-    def _configure_memory(self) -> None:
-        self.eviction.uncounted_bytes = self.append_log.buffered()
-        self.eviction.limit()
-        self._configure_memory_gate()
-
-    def _configure_memory_gate(self) -> None:
-        self.client_eviction.configure()
-        if self.eviction.limit_bytes or self.client_eviction.limit_bytes:
-            self.gates |= gates.MEMORY
-        else:
-            self.gates &= ~gates.MEMORY
 
     def reset_stats(self) -> None:
         """CONFIG RESETSTAT: start all counters anew."""
@@ -251,16 +184,8 @@ class Engine:
         ctx = Context(client, self.databases[0], self)
         self.clients[client.id] = client
         self.contexts[client.id] = ctx
-        self.log_out(client)
+        self.access.log_out(client)
         return ctx
-
-    def log_out(self, client: Client) -> None:
-        """Have a session be what it is when it is new: the default user's, authenticated if that needs no password."""
-        self.assign_user(client, self.acl.default)
-        if self.acl.requires_auth():
-            client.gates |= gates.AUTH
-        else:
-            client.gates &= ~gates.AUTH
 
     def disconnect(self, ctx: Context) -> None:
         """End a session: it waits for nothing, watches nothing and is subscribed to nothing any more."""
@@ -270,11 +195,9 @@ class Engine:
         del self.contexts[client.id]
         client.gates |= gates.CLOSING
         if client.parked is not None:
-            self._unpark(client.parked)
-        if client.postponed is not None:
-            client.postponed = None
-            (self.postponed if client in self.postponed else self.released).remove(client)
-        self.unwatch(client)
+            self.blocked.unpark(client.parked)
+        self.pause.forget(client)
+        self.transactions.unwatch(client)
         self.pubsub.disconnect(client)
         self.end_tracking(client)
         client.queued = []
@@ -341,12 +264,12 @@ class Engine:
         self.current = client
         value = self.call(ctx, command, args)
         if isinstance(value, Block):
-            self._park(ctx, command, args, value)
+            self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
             encode(client.out, value, client.resp)
             client.wants_write()
         if self.shared.hooks != 0:
-            self.serve_ready()
+            self.blocked.serve_ready()
 
     def call(self, ctx: Context, command: Command, args: list[bytes]) -> object:
         """Run a handler and return its reply, errors included; count and time the call."""
@@ -408,12 +331,12 @@ class Engine:
                 self.log.warning(f"{address} speaks HTTP: perhaps a web page attacks this server. Connection closed.")
                 ctx.client.kill()
                 return None
-            self.reject(ctx, None, unknown_command(args))
+            self.reject(ctx, None, errors.unknown_command(args))
             return None
         if command.subcommands is not None and len(args) > 1:
             sub = command.subcommands.get(args[1].lower())
             if sub is None:
-                self.reject(ctx, None, unknown_subcommand(args))
+                self.reject(ctx, None, errors.unknown_subcommand(args))
                 return None
             command = sub
         count = len(args)
@@ -428,7 +351,7 @@ class Engine:
         if command is not None:
             command.rejected += 1
             if command.name == b"exec":
-                self.discard_multi(client)
+                self.transactions.discard(client)
                 reason = error.text.removeprefix(b"ERR ")
                 error = CommandError(b"EXECABORT Transaction discarded because of: " + reason)
         self.stats.record_error(error.text)
@@ -460,24 +383,22 @@ class Engine:
             self.reject(ctx, command, CommandError(NOAUTH))
         elif set_gates & gates.MULTI and command.flags & NO_MULTI:
             self.reject(ctx, command, CommandError(b"ERR Command not allowed inside a transaction"))
-        elif set_gates & gates.ACL and (denial := self.denial(client, command, args)) is not None:
-            self.reject(ctx, command, CommandError(b"NOPERM " + self.note_denial(ctx, denial)))
-        elif set_gates & gates.MEMORY and self._lacks_memory(ctx, command, args):
+        elif set_gates & gates.ACL and (denial := self.access.denial(client, command, args)) is not None:
+            self.reject(ctx, command, CommandError(b"NOPERM " + self.access.note_denial(ctx, denial)))
+        elif set_gates & gates.MEMORY and self.memory_limits.are_exceeded(ctx, command, args):
             self.reject(ctx, command, CommandError(errors.OUT_OF_MEMORY))
         elif set_gates & gates.DISK_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
             self.reject(ctx, command, CommandError(self.disk_error()))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
-            self.reject(ctx, command, not_in_subscribed_mode(command))
+            self.reject(ctx, command, errors.not_in_subscribed_mode(command.name))
         elif set_gates & gates.MONITOR and command.flags & (WRITE | READONLY | MAY_REPLICATE):
             self.reject(ctx, command, CommandError(b"ERR Replica can't interact with the keyspace"))
         elif set_gates & gates.LOADING and not self._may_run_loading(ctx, command):
             self.reject(ctx, command, CommandError(errors.LOADING))
         elif set_gates & gates.BUSY and not command.flags & ALLOW_BUSY:
             self.reject(ctx, command, refusal(self))
-        elif set_gates & gates.PAUSED and self._must_wait(ctx, command):
-            client.postponed = args
-            client.gates |= gates.BLOCKED
-            self.postponed.append(client)
+        elif set_gates & gates.PAUSED and self.pause.holds(ctx, command):
+            self.pause.hold(client, args)
             return
         elif set_gates & gates.MULTI and command.name not in _NEVER_QUEUED:
             client.queued.append(args)
@@ -503,7 +424,7 @@ class Engine:
         if self.gates & gates.MONITORED and command.flags & SKIP_MONITOR:
             self.show(ctx, args)
         if self.gates & gates.LOGGED:
-            value = self._call_logged(ctx, command, args)
+            value = self.call_logged(ctx, command, args)
         else:
             value = self.call(ctx, command, args)
         if shared.access_clock == NO_TOUCH_CLOCK:
@@ -511,48 +432,14 @@ class Engine:
         if client.gates & gates.TRACKING:
             self.tracking.end_command(client, command, args)
         if isinstance(value, Block):
-            self._park(ctx, command, args, value)
+            self.blocked.park(ctx, command, args, value)
         else:
             self.reply(client, value)
         if self.gates & gates.MONITORED and is_shown(command):
             self.show(ctx, args)
         client.release_pushes()
         if shared.hooks != 0:
-            self.serve_ready()
-
-    def denial(self, client: Client, command: Command, words: list[bytes]) -> Denial | None:
-        """Return why the user of a session may not run a call, or None."""
-        user = client.permissions
-        return user.check(command, words) if user is not None else None
-
-    def note_denial(self, ctx: Context, denial: Denial, context: bytes = b"") -> bytes:
-        """Count a denial and put it into ACL LOG; return the text for the client, its code left out."""
-        client = ctx.client
-        stats = self.stats
-        if denial.code == DENIED_COMMAND:
-            stats.acl_access_denied_cmd += 1
-            reason = b"command"
-        elif denial.code == DENIED_KEY:
-            stats.acl_access_denied_key += 1
-            reason = b"key"
-        else:
-            stats.acl_access_denied_channel += 1
-            reason = b"channel"
-        self._log_denial(client, reason, context, denial.object, client.user)
-        assert client.permissions is not None
-        return reason_denied(client.permissions, denial)
-
-    def note_failed_login(self, client: Client, command: bytes, username: bytes) -> None:
-        """Count a login that failed, and put it into ACL LOG."""
-        self.stats.acl_access_denied_auth += 1
-        self._log_denial(client, b"auth", b"", command, username)
-
-    def _log_denial(self, client: Client, reason: bytes, context: bytes, object: bytes, username: bytes) -> None:
-        if not context:
-            context = b"multi" if client.gates & gates.MULTI or self.in_exec else b"toplevel"
-        now_ms = int(self.clock.ms)
-        line = describe(client, now_ms, None)
-        self.acl_log.add(reason, context, object, username, line, now_ms)
+            self.blocked.serve_ready()
 
     def writes(self, ctx: Context, command: Command) -> bool:
         """Tell whether a command may change data: EXEC does if one of those queued does."""
@@ -563,45 +450,6 @@ class Engine:
             if queued is not None and queued.flags & WRITE:
                 return True
         return False
-
-    def _lacks_memory(self, ctx: Context, command: Command, args: list[bytes]) -> bool:
-        """Evict what must go before a command; tell whether the command is to be refused for want of memory."""
-        self.look_at_memory()
-        if self.eviction.state != FAILED or ctx.client.gates & gates.CLOSING:
-            return False
-        if command.name != b"exec":
-            return command.flags & DENYOOM != 0 or self._script_needs_memory(command, args)
-        for words in ctx.client.queued:
-            queued = self.commands.lookup(words)
-            if queued is not None and (queued.flags & DENYOOM or self._script_needs_memory(queued, words)):
-                return True
-        return False
-
-    def _script_needs_memory(self, command: Command, args: list[bytes]) -> bool:
-        """Tell whether a command runs a script or function whose flags say that it may need memory."""
-        name = command.name
-        flags = NO_SHEBANG
-        if name in (b"fcall", b"fcall_ro"):
-            function = self.libraries.find(args[1])
-            if function is not None:
-                flags = function.flags
-        elif name in (b"eval", b"eval_ro", b"evalsha", b"evalsha_ro"):
-            flags = self.scripts.flags_of(args[1], name.startswith(b"evalsha"))
-        return not flags & (NO_SHEBANG | ALLOW_OOM | NO_WRITES)
-
-    def look_at_memory(self) -> None:
-        """See to it that clients and data keep to their limits, if it is time to."""
-        eviction = self.eviction
-        if self.clock.ms < eviction.look_at_ms or self.busy is not None:
-            return
-        self.client_eviction.look()
-        if eviction.limit_bytes == 0:
-            eviction.look_at_ms = self.clock.ms + 1
-        elif self.gates & (gates.LOADING | gates.PAUSED):
-            eviction.stop()
-        else:
-            eviction.uncounted_bytes = self.append_log.buffered()
-            eviction.look()
 
     def disk_error(self) -> bytes:
         """Return the error that commands that write get while the disk fails."""
@@ -638,19 +486,6 @@ class Engine:
                 return False
         return True
 
-    def _must_wait(self, ctx: Context, command: Command) -> bool:
-        if not self.pause_write_only:
-            return True
-        if command.flags & (WRITE | MAY_REPLICATE):
-            return True
-        if command.name != b"exec":
-            return False
-        for words in ctx.client.queued:
-            queued = self.commands.lookup(words)
-            if queued is not None and queued.flags & (WRITE | MAY_REPLICATE):
-                return True
-        return False
-
     # -- recording of effects
 
     def record_effects(self, on: bool) -> None:
@@ -666,16 +501,16 @@ class Engine:
         """What `execute` does, for a command that only a log looks at."""
         client = ctx.client
         self.current = client
-        value = self._call_logged(ctx, command, args)
+        value = self.call_logged(ctx, command, args)
         if isinstance(value, Block):
-            self._park(ctx, command, args, value)
+            self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
             encode(client.out, value, client.resp)
             client.wants_write()
         if self.shared.hooks != 0:
-            self.serve_ready()
+            self.blocked.serve_ready()
 
-    def _call_logged(self, ctx: Context, command: Command, args: list[bytes]) -> object:
+    def call_logged(self, ctx: Context, command: Command, args: list[bytes]) -> object:
         """Run a command and log what it has changed: the words as sent, or the unit that has gathered."""
         effects = self.effects
         shared = self.shared
@@ -708,68 +543,6 @@ class Engine:
         self.is_recorded = outer_recorded
         return value
 
-    # -- transactions
-
-    def begin_multi(self, ctx: Context) -> object:
-        """MULTI: queue what follows."""
-        client = ctx.client
-        if client.gates & gates.MULTI:
-            raise CommandError(b"ERR MULTI calls can not be nested")
-        client.gates |= gates.MULTI
-        return OK
-
-    def discard_multi(self, client: Client) -> None:
-        """Forget the queue and the watched keys, and leave the transaction."""
-        client.queued = []
-        client.queued_size = 0
-        client.multi_failed = False
-        client.gates &= ~gates.MULTI
-        self.unwatch(client)
-
-    def exec_multi(self, ctx: Context) -> object:
-        """EXEC: run the queue, unless a command was refused or a watched key has changed."""
-        client = ctx.client
-        if not client.gates & gates.MULTI:
-            raise CommandError(b"ERR EXEC without MULTI")
-        if client.multi_failed:
-            self.discard_multi(client)
-            raise CommandError(b"EXECABORT Transaction discarded because of previous errors.")
-        if client.watch_spoiled or self._watched_expired(client):
-            self.discard_multi(client)
-            return NULL_ARRAY
-        queue = client.queued
-        self.discard_multi(client)
-        replies: list[object] = []
-        denied = ctx.deny_blocking
-        was_frozen = self.clock.frozen
-        ctx.deny_blocking = True
-        self.clock.frozen = True
-        self.in_exec = True
-        self.exec_size = len(queue)
-        for words in queue:
-            replies.append(self.call_queued(ctx, words))
-        self.in_exec = False
-        self.clock.frozen = was_frozen
-        ctx.deny_blocking = denied
-        return replies
-
-    def call_queued(self, ctx: Context, words: list[bytes]) -> object:
-        """Run a command of a transaction; errors are values."""
-        command = self.commands.lookup(words)
-        if command is None:
-            return unknown_command(words)
-        if ctx.client.gates & gates.ACL:
-            denial = self.denial(ctx.client, command, words)
-            if denial is not None:
-                self.note_denial(ctx, denial)
-                return self._no_longer_allowed(command, denial)
-        if self.gates & gates.MONITORED and command.flags & SKIP_MONITOR:
-            self.show(ctx, words)
-        value = self.call_inner(ctx, command, words, False)
-        if self.gates & gates.MONITORED and is_shown(command):
-            self.show(ctx, words)
-        return value
-
     def call_inner(self, ctx: Context, command: Command, words: list[bytes], is_muted: bool) -> object:
         """Run a command that EXEC or a script calls; errors are values. Nothing of it is logged if `is_muted`."""
         shared = self.shared
@@ -788,202 +561,21 @@ class Engine:
             return value.timeout_reply
         return value
 
-    def _no_longer_allowed(self, command: Command, denial: Denial) -> CommandError:
-        reason = _NO_LONGER.get(denial.code, _NO_LONGER_CHANNEL)
-        error = CommandError(_NO_LONGER_ALLOWED + reason)
-        command.rejected += 1
-        self.stats.record_error(error.text)
-        return error
-
-    def watch(self, ctx: Context, keys: list[bytes]) -> None:
-        """WATCH: have the next EXEC fail when one of `keys` changes."""
-        client = ctx.client
-        db = ctx.db
-        for key in keys:
-            db.peek(key)  # what is due goes first, and spoils nothing
-            watchers = db.watchers.get(key)
-            if watchers is None:
-                watchers = {}
-                db.watchers[key] = watchers
-            if client not in watchers:
-                watchers[client] = True
-                client.watched.append((db, key))
-                self.shared.watched_keys += 1
-        self.shared.update_hooks()
-
-    def unwatch(self, client: Client) -> None:
-        """Forget what a client watches, and that it was spoiled."""
-        client.watch_spoiled = False
-        if not client.watched:
-            return
-        for db, key in client.watched:
-            watchers = db.watchers.get(key)
-            if watchers is not None and watchers.pop(client, False):
-                self.shared.watched_keys -= 1
-                if not watchers:
-                    del db.watchers[key]
-        client.watched = []
-        self.shared.update_hooks()
-
-    def _watched_expired(self, client: Client) -> bool:
-        now_ms = self.clock.ms
-        for db, key in client.watched:
-            entry = db.entries.get(key)
-            if entry is not None and entry.expire_at_ms != 0 and entry.expire_at_ms <= now_ms:
-                return True
-        return False
-
-    # -- blocking
-
-    def _park(self, ctx: Context, command: Command, args: list[bytes], block: Block) -> None:
-        """Have a client wait; in a transaction or script it gets the reply of a timeout at once."""
-        client = ctx.client
-        if ctx.deny_blocking:
-            self.reply(client, block.timeout_reply)
-            return
-        parked = Parked(ctx, command, args if block.args is None else block.args, block, ctx.db)
-        client.parked = parked
-        client.gates |= gates.BLOCKED
-        ctx.db.waiting.add(parked)
-        self.parked[client.id] = parked
-        self.shared.waiting_clients = len(self.parked)
-        self.shared.update_hooks()
-        if block.deadline_ms > 0:
-            self.parked_deadlines.add(b"%d" % client.id, block.deadline_ms)
-        if block.again_ms > 0:
-            self.parked_deadlines.add(b"-%d" % client.id, block.again_ms)
-
-    def _unpark(self, parked: Parked) -> None:
-        client = parked.ctx.client
-        parked.db.waiting.remove(parked)
-        client.parked = None
-        client.gates &= ~gates.BLOCKED
-        self.parked.pop(client.id, None)
-        if parked.block.deadline_ms > 0:
-            self.parked_deadlines.remove(b"%d" % client.id, parked.block.deadline_ms)
-        if parked.block.again_ms > 0:
-            self.parked_deadlines.remove(b"-%d" % client.id, parked.block.again_ms)
-        self.shared.waiting_clients = len(self.parked)
-        self.shared.update_hooks()
-        self.resumed.append(client)
-
-    def unblock(self, client: Client, error: bool) -> bool:
-        """CLIENT UNBLOCK: end a wait with the reply of a timeout, or with an error; False if there was none."""
-        parked = client.parked
-        if parked is None:
-            return False
-        self._unpark(parked)
-        if error:
-            self.reply(client, CommandError(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"))
-        else:
-            self.reply(client, parked.block.timeout_reply)
-        return True
-
-    def serve_ready(self) -> None:
-        """Run the commands of clients whose keys have become ready, until no key is; first come, first served."""
-        if self.shared.waiting_clients == 0 or self.gates & gates.BUSY:
-            return
-        again = True
-        while again:
-            again = False
-            for db in self.databases:
-                if db.waiting.ready:
-                    again = True
-                    for key in db.waiting.take_ready():
-                        self._serve_key(db, key)
-
-    def _serve_key(self, db: Database, key: bytes) -> None:
-        for parked in db.waiting.parked_for(key):
-            entry = db.peek(key)
-            is_there = entry is not None and type_name(entry.value) == _KIND_NAMES[int(parked.block.kind)]
-            if parked.active and (is_there or parked.block.awaits_loss):
-                self._retry(parked)
-
-    def _retry(self, parked: Parked) -> None:
-        ctx = parked.ctx
-        current = self.current
-        self.current = ctx.client
-        ctx.client.hold_pushes()
-        tracks = ctx.client.gates & gates.TRACKING != 0
-        if tracks:
-            self.tracking.current = ctx.client
-        if self.gates & gates.LOGGED:
-            value = self._call_logged(ctx, parked.command, parked.args)
-        else:
-            value = self.call(ctx, parked.command, parked.args)
-        if tracks:
-            self.tracking.end_command(ctx.client, parked.command, parked.args)
-        self.current = current
-        if not isinstance(value, Block):
-            self._unpark(parked)
-            self.reply(ctx.client, value)
-        elif value.again_ms > 0:
-            name = b"-%d" % ctx.client.id
-            self.parked_deadlines.remove(name, parked.block.again_ms)
-            self.parked_deadlines.add(name, value.again_ms)
-            parked.block.again_ms = value.again_ms
-        ctx.client.release_pushes()
-
-    def time_out_blocked(self) -> None:
-        """Reply to the blocked clients whose time is over."""
-        now_ms = self.clock.ms
-        self.parked_deadlines.advance(now_ms)
-        for name in self.parked_deadlines.take_due(now_ms, len(self.parked)):
-            parked = self.parked.get(abs(int(name)))
-            if parked is None:
-                continue
-            if 0 < parked.block.again_ms <= now_ms:
-                self._retry(parked)
-            if parked.active and 0 < parked.block.deadline_ms <= now_ms:
-                self._unpark(parked)
-                self.reply(parked.ctx.client, parked.block.timeout_reply)
-
-    # -- pausing
-
-    def pause(self, until_ms: int, write_only: bool) -> None:
-        """CLIENT PAUSE: hold commands back until a moment; a pause under way is only ever made longer or stricter."""
-        if self.gates & gates.PAUSED:
-            write_only = write_only and self.pause_write_only
-            until_ms = max(until_ms, int(self.pause_until_ms))
-        self.pause_until_ms = until_ms
-        self.pause_write_only = write_only
-        self.gates |= gates.PAUSED
-
-    def unpause(self) -> None:
-        """End a pause: what was held back runs before the loop sleeps, in order."""
-        if not self.gates & gates.PAUSED:
-            return
-        self.gates &= ~gates.PAUSED
-        self.released += self.postponed
-        self.postponed = []
-
-    def _run_released(self) -> None:
-        """Run the commands that a pause held back; a new pause may hold them back again."""
-        while self.released:
-            client = self.released.pop(0)
-            args = client.postponed
-            client.postponed = None
-            client.gates &= ~gates.BLOCKED
-            ctx = self.contexts.get(client.id)
-            if args is not None and ctx is not None:
-                self.execute(ctx, args)
-                self.resumed.append(client)
-
     # -- once per turn of the loop
 
     def before_sleep(self) -> None:
         """Do what is due: end a pause, wake blocked clients, expire keys."""
         self.moment = self.clock.refresh()
-        if self.gates & gates.PAUSED and self.clock.ms >= self.pause_until_ms:
-            self.unpause()
-        if self.released:
-            self._run_released()
-        if self.parked:
-            self.time_out_blocked()
+        if self.gates & gates.PAUSED and self.clock.ms >= self.pause.until_ms:
+            self.pause.end()
+        if self.pause.released:
+            self.pause.run_released()
+        if self.blocked.parked:
+            self.blocked.time_out()
         if self.shared.active_expire and not self.gates & gates.PAUSED and not self.shared.expire_off:
             self._expire_due()
         if self.gates & gates.MEMORY:
-            self.look_at_memory()
+            self.memory_limits.look()
         if self.tracking.count:
             self.tracking.shrink(self.config.tracking_table_max_keys)
             self.tracking.broadcast()
@@ -998,7 +590,7 @@ class Engine:
                         pass
                     self.effects.commit(False)
         if self.shared.hooks != 0:
-            self.serve_ready()
+            self.blocked.serve_ready()
 
     def next_event_ms(self) -> i64:
         """Return the moment at which `before_sleep` has something to do again."""
@@ -1006,7 +598,7 @@ class Engine:
         if self.eviction.state == RUNNING:
             return self.clock.ms
         if self.gates & gates.PAUSED:
-            first = self.pause_until_ms
+            first = self.pause.until_ms
         elif self.shared.may_expire and self.shared.active_expire and not self.shared.expire_off:
             self.shared.may_expire = False
             for db in self.databases:
@@ -1015,8 +607,8 @@ class Engine:
                     at = db.next_expire_ms()
                     if at < first:
                         first = at
-        if self.parked:
-            at = self.parked_deadlines.next_ms(self.clock.ms)
+        if self.blocked.parked:
+            at = self.blocked.next_ms(self.clock.ms)
             if at < first:
                 first = at
         return first
@@ -1052,34 +644,3 @@ class Engine:
 
 def _serve_nobody() -> None:
     """Serve nobody: there is no network."""
-
-
-def unknown_command(args: list[bytes]) -> CommandError:
-    """Return the error for a command that does not exist, with the beginning of its arguments."""
-    shown = b""
-    for word in args[1:]:
-        if len(shown) >= _ARGS_SHOWN:
-            break
-        shown += b"'%b' " % _shown(word, _ARGS_SHOWN - len(shown))
-    name = _shown(args[0], _ARGS_SHOWN)
-    return CommandError(b"ERR unknown command '%b', with args beginning with: %b" % (name, shown))
-
-
-def _shown(word: bytes, size: int) -> bytes:
-    """The beginning of a word as Redis puts it into an error: up to the first NUL."""
-    shown = word[:size]
-    return shown.partition(b"\0")[0] if 0 in shown else shown
-
-
-def unknown_subcommand(args: list[bytes]) -> CommandError:
-    """Return the error for a sub-command that does not exist; it spells the container as the client did."""
-    shown = _shown(args[1], _ARGS_SHOWN)
-    return CommandError(b"ERR unknown subcommand '%b'. Try %b HELP." % (shown, args[0].upper()))
-
-
-def not_in_subscribed_mode(command: Command) -> CommandError:
-    """Return the error for a command that a RESP2 client with subscriptions may not send."""
-    return CommandError(
-        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
-        b"context" % command.name
-    )

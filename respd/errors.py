@@ -1,4 +1,4 @@
-"""Error texts that more than one command replies with, worded as Redis words them."""
+"""Error texts that more than one command replies with, and of commands that cannot be run, as Redis words them."""
 
 from typing import Final
 
@@ -34,6 +34,7 @@ DEBUG_NOT_ALLOWED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
     b"connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
+_ARGS_SHOWN: Final = 128
 
 
 class CommandError(Exception):
@@ -61,3 +62,34 @@ def wrong_arity(name: bytes) -> CommandError:
 def invalid_expire(name: bytes) -> CommandError:
     """Return the error for an expire time out of range."""
     return CommandError(b"ERR invalid expire time in '%b' command" % name.lower())
+
+
+def unknown_command(args: list[bytes]) -> CommandError:
+    """Return the error for a command that does not exist, with the beginning of its arguments."""
+    shown = b""
+    for word in args[1:]:
+        if len(shown) >= _ARGS_SHOWN:
+            break
+        shown += b"'%b' " % _shown(word, _ARGS_SHOWN - len(shown))
+    name = _shown(args[0], _ARGS_SHOWN)
+    return CommandError(b"ERR unknown command '%b', with args beginning with: %b" % (name, shown))
+
+
+def _shown(word: bytes, size: int) -> bytes:
+    """The beginning of a word as Redis puts it into an error: up to the first NUL."""
+    shown = word[:size]
+    return shown.partition(b"\0")[0] if 0 in shown else shown
+
+
+def unknown_subcommand(args: list[bytes]) -> CommandError:
+    """Return the error for a sub-command that does not exist; it spells the container as the client did."""
+    shown = _shown(args[1], _ARGS_SHOWN)
+    return CommandError(b"ERR unknown subcommand '%b'. Try %b HELP." % (shown, args[0].upper()))
+
+
+def not_in_subscribed_mode(name: bytes) -> CommandError:
+    """Return the error for a command that a RESP2 client with subscriptions may not send."""
+    return CommandError(
+        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+        b"context" % name
+    )

@@ -163,7 +163,7 @@ def load(ctx: Context, args: list[bytes]) -> object:
         _close_clients_of(ctx, user)
     for user in engine.acl.users.values():
         _close_subscribers_of(ctx, user)
-    engine.update_permissions()
+    engine.access.update()
     return OK
 
 
@@ -246,7 +246,7 @@ def setuser(ctx: Context, args: list[bytes]) -> object:
         raise CommandError(b"ERR " + error.reason) from None
     user = engine.acl.put(changed)
     _close_subscribers_of(ctx, user)
-    engine.update_permissions()
+    engine.access.update()
     return OK
 
 
@@ -276,7 +276,7 @@ def _close_clients_of(ctx: Context, user: User) -> None:
     """Close the connections of a user that is gone."""
     engine = ctx.engine
     for client in _clients_of(ctx, user):
-        engine.log_out(client)
+        engine.access.log_out(client)
         engine.kill(client)
 
 

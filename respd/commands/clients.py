@@ -266,7 +266,7 @@ def pause(ctx: Context, args: list[bytes]) -> object:
         write_only = mode == b"WRITE"
     now_ms = int(ctx.clock.ms)
     until_ms = timeout_arg(args[2], now_ms, True)
-    ctx.engine.pause(until_ms or now_ms, write_only)
+    ctx.engine.pause.start(until_ms or now_ms, write_only)
     return OK
 
 
@@ -354,7 +354,7 @@ def unblock(ctx: Context, args: list[bytes]) -> object:
     client = ctx.engine.clients.get(int_arg(args[2]))
     if client is None:
         return 0
-    return 1 if ctx.engine.unblock(client, with_error) else 0
+    return 1 if ctx.engine.blocked.unblock(client, with_error) else 0
 
 
 @group.command(
@@ -362,5 +362,5 @@ def unblock(ctx: Context, args: list[bytes]) -> object:
 )
 def unpause(ctx: Context, args: list[bytes]) -> object:
     """End CLIENT PAUSE: what was held back runs."""
-    ctx.engine.unpause()
+    ctx.engine.pause.end()
     return OK

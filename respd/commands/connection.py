@@ -51,9 +51,9 @@ def authenticate(ctx: Context, command: bytes, user: bytes, password: bytes) -> 
     engine = ctx.engine
     found = engine.acl.authenticate(user, password)
     if found is None:
-        engine.note_failed_login(ctx.client, command, user)
+        engine.access.note_failed_login(ctx.client, command, user)
         raise CommandError(WRONG_PASSWORD)
-    engine.assign_user(ctx.client, found)
+    engine.access.assign(ctx.client, found)
     ctx.client.gates &= ~gates.AUTH
 
 
@@ -180,7 +180,7 @@ def reset(ctx: Context, args: list[bytes]) -> object:
     """
     client = ctx.client
     engine = ctx.engine
-    engine.discard_multi(client)
+    engine.transactions.discard(client)
     engine.pubsub.disconnect(client)
     engine.end_tracking(client)
     engine.stop_monitoring(client)
@@ -191,7 +191,7 @@ def reset(ctx: Context, args: list[bytes]) -> object:
     client.no_evict = False
     client.fieldsets = {}
     client.gates &= ~(gates.REPLY | gates.NO_TOUCH)
-    engine.log_out(client)
+    engine.access.log_out(client)
     return _RESET
 
 

@@ -213,7 +213,7 @@ def _clients(ctx: Context) -> list[bytes]:
         b"maxclients:%d" % ctx.config.maxclients,
         b"client_recent_max_input_buffer:%d" % biggest_input,
         b"client_recent_max_output_buffer:%d" % biggest_output,
-        b"blocked_clients:%d" % (len(engine.parked) + len(engine.postponed)),
+        b"blocked_clients:%d" % (len(engine.blocked.parked) + len(engine.pause.postponed)),
         b"tracking_clients:%d" % engine.shared.tracking.count,
         b"pubsub_clients:%d" % pubsub,
         b"watching_clients:%d" % watching,

@@ -26,7 +26,7 @@ def multi(ctx: Context, args: list[bytes]) -> object:
 
     Reply: OK. Errors: nested calls. Source: redis.io/commands/multi.
     """
-    return ctx.engine.begin_multi(ctx)
+    return ctx.engine.transactions.begin(ctx)
 
 
 @group.command("EXEC", arity=1, flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG, since="1.2.0",
@@ -37,7 +37,7 @@ def exec_(ctx: Context, args: list[bytes]) -> object:
     Reply: an array with a reply for each, errors included; null when a watched key has changed.
     Errors: without MULTI; EXECABORT when a command could not be queued. Source: redis.io/commands/exec.
     """
-    return ctx.engine.exec_multi(ctx)
+    return ctx.engine.transactions.run(ctx)
 
 
 @group.command("DISCARD", arity=1, flags=_ALWAYS, since="2.0.0", complexity="O(N) with N the queued commands.")
@@ -49,7 +49,7 @@ def discard(ctx: Context, args: list[bytes]) -> object:
     client = ctx.client
     if not client.gates & MULTI:
         raise CommandError(b"ERR DISCARD without MULTI")
-    ctx.engine.discard_multi(client)
+    ctx.engine.transactions.discard(client)
     return OK
 
 
@@ -62,7 +62,7 @@ def watch(ctx: Context, args: list[bytes]) -> object:
     """
     if ctx.client.gates & MULTI:
         raise CommandError(b"ERR WATCH inside MULTI is not allowed")
-    ctx.engine.watch(ctx, args[1:])
+    ctx.engine.transactions.watch(ctx, args[1:])
     return OK
 
 
@@ -72,5 +72,5 @@ def unwatch(ctx: Context, args: list[bytes]) -> object:
 
     Reply: OK. Source: redis.io/commands/unwatch.
     """
-    ctx.engine.unwatch(ctx.client)
+    ctx.engine.transactions.unwatch(ctx.client)
     return OK

@@ -113,9 +113,9 @@ class Run:
         if flags & NOSCRIPT:
             return _NOT_ALLOWED
         if self.is_limited:
-            denial = engine.denial(ctx.client, command, words)
+            denial = engine.access.denial(ctx.client, command, words)
             if denial is not None:
-                return _DENIED + engine.note_denial(ctx, denial, b"lua")
+                return _DENIED + engine.access.note_denial(ctx, denial, b"lua")
         if not flags & self.refused:
             return None
         if self.read_only and flags & (WRITE | MAY_REPLICATE):
@@ -130,7 +130,7 @@ class Run:
         command = None if ctx is None else ctx.engine.commands.lookup(words)
         if ctx is None or command is None:
             return None
-        return ctx.engine.denial(ctx.client, command, words) is None
+        return ctx.engine.access.denial(ctx.client, command, words) is None
 
 
 def run_script(
