@@ -21,7 +21,7 @@ from respd.command import (
     noted,
     one_key,
 )
-from respd.commands.strings import make_raw
+from respd.commands.string_parts import make_raw
 from respd.datatypes.bits import (
     AND,
     ANDOR,

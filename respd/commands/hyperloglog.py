@@ -20,7 +20,7 @@ from respd.command import (
     noted,
     one_key,
 )
-from respd.commands.strings import make_raw
+from respd.commands.string_parts import make_raw
 from respd.database import Entry, string_of
 from respd.datatypes.hyperloglog import (
     DENSE_SIZE,

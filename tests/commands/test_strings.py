@@ -2,7 +2,7 @@
 
 import pytest
 
-from respd.commands import bitmaps, expiry, keys, strings
+from respd.commands import bitmaps, counters, expiry, keys, string_parts, strings
 from respd.config import Config
 from tests.local import Local
 from tests.wire import Error
@@ -13,7 +13,7 @@ IN_10_S = b"%d" % (NOW_MS + 10_000)
 
 @pytest.fixture
 def local() -> Local:
-    local = Local(strings.group, bitmaps.group, keys.group, expiry.group)
+    local = Local(strings.group, counters.group, string_parts.group, bitmaps.group, keys.group, expiry.group)
     assert local.clock.ms == NOW_MS
     return local
 
