@@ -119,6 +119,7 @@ _GROUP_CATEGORIES: Final = {
     "scripting": ("scripting",),
     "connection": ("connection",),
     "server": (),
+    "cluster": (),
 }
 
 
