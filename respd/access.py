@@ -9,11 +9,21 @@ from respd.acl import User, reason_denied
 from respd.client import Client
 from respd.client_info import describe
 from respd.command import Command
+from respd.config import Config
 from respd.context import Context
+from respd.errors import NOT_ALLOWED, CommandError
 from respd.permissions import DENIED_COMMAND, DENIED_KEY, Denial
 
 if TYPE_CHECKING:
     from respd.engine import Engine
+
+
+def not_allowed(config: Config, client: Client, name: bytes) -> CommandError | None:
+    """Return the refusal of a protected command (`debug`, `module`) that the configuration keeps from a client."""
+    who = config.enable_module_command if name == b"module" else config.enable_debug_command
+    if config.allows(who, client.is_local()):
+        return None
+    return CommandError(NOT_ALLOWED % (name.upper(), name))
 
 
 class Access:

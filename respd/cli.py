@@ -172,9 +172,10 @@ def _check_renamings(config: Config) -> None:
 
     table = CommandTable(all_groups())
     for renaming in config.renamings:
-        if table.find(renaming.name) is None:
+        command = table.find(renaming.name)
+        if command is None:
             raise ConfigFileError(renaming.number, renaming.line, b"No such command in rename-command")
-        if renaming.new_name and table.find(renaming.new_name) is not None:
+        if renaming.new_name and table.find(renaming.new_name) not in (None, command):
             raise ConfigFileError(renaming.number, renaming.line, b"Target command name already exists")
         table.rename(renaming.name, renaming.new_name)
 

@@ -513,13 +513,16 @@ class CommandTable:
         return self.lookup(name.split(b"|", 1))
 
     def rename(self, name: bytes, new_name: bytes) -> bool:
-        """Call a command `new_name` from now on, or nothing at all when that is empty; False when unknown."""
+        """Call a command `new_name` from now on, or have it no more when that is empty; False when unknown."""
         command = self.by_name.pop(name.lower(), None)
         if command is None:
             return False
         self.by_spelling.clear()
         if new_name:
             self.by_name[new_name.lower()] = command
+        else:
+            parts = () if command.subcommands is None else command.subcommands.values()
+            self.all = [each for each in self.all if each is not command and each not in parts]
         return True
 
     def help_lines(self, container: bytes) -> list[object]:

@@ -139,6 +139,7 @@ class Config:
         self.tls_session_caching = True
         self.max_new_tls_connections_per_cycle = 1
         self.enable_debug_command = b""
+        self.enable_module_command = b""
         self.enable_protected_configs = b""
         self.client_query_buffer_limit = 0
         self.client_output_buffer_limits: list[tuple[int, int, int]] = []

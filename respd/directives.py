@@ -190,7 +190,9 @@ DIRECTIVES: Final = (
         IN_FORCE | IMMUTABLE,
         summary="who may change protected directives",
     ),
-    _choice("enable-module-command", "no yes local", "no", IMMUTABLE),
+    _choice(
+        "enable-module-command", "no yes local", "no", IN_FORCE | IMMUTABLE, summary="who may ask for modules, in vain"
+    ),
     _text("aclfile", flags=IN_FORCE | IMMUTABLE, summary="file that holds the users"),
     _choice(
         "acl-pubsub-default",

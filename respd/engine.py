@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from respd import errors, gates
-from respd.access import Access
+from respd.access import Access, not_allowed
 from respd.acl import Acl
 from respd.acl_log import AclLog
 from respd.blocked_clients import BlockedClients
@@ -44,7 +44,7 @@ from respd.config import Config
 from respd.context import Context
 from respd.database import NO_TOUCH_CLOCK, Database, Keyspace
 from respd.datatypes.deadlines import FAR_FUTURE
-from respd.errors import DEBUG_NOT_ALLOWED, NOAUTH, CommandError, wrong_arity
+from respd.errors import NOAUTH, CommandError, wrong_arity
 from respd.eviction import RUNNING, Eviction
 from respd.latency import LatencyMonitor
 from respd.log import Log
@@ -377,8 +377,8 @@ class Engine:
             return
         if set_gates & gates.REPLY and client.reply_mode == REPLY_SKIP_NEXT:
             client.reply_mode = REPLY_SKIP
-        if command.flags & PROTECTED and not self.config.allows(self.config.enable_debug_command, client.is_local()):
-            self.reject(ctx, command, CommandError(DEBUG_NOT_ALLOWED))
+        if command.flags & PROTECTED and (refused := self._refusal(command, client)) is not None:
+            self.reject(ctx, command, refused)
         elif set_gates & gates.AUTH and not command.flags & NO_AUTH:
             self.reject(ctx, command, CommandError(NOAUTH))
         elif set_gates & gates.MULTI and command.flags & NO_MULTI:
@@ -410,6 +410,9 @@ class Engine:
         if client.gates & gates.REPLY and client.reply_mode == REPLY_SKIP:
             client.reply_mode = REPLY_ON
             client.gates &= ~gates.REPLY
+
+    def _refusal(self, command: Command, client: Client) -> CommandError | None:
+        return not_allowed(self.config, client, command.name.partition(b"|")[0])
 
     def _run_gated(self, ctx: Context, command: Command, args: list[bytes]) -> None:
         client = ctx.client

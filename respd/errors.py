@@ -30,8 +30,8 @@ SNAPSHOT_FAILED: Final = (
 )
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 NOAUTH: Final = b"NOAUTH Authentication required."
-DEBUG_NOT_ALLOWED: Final = (
-    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
+NOT_ALLOWED: Final = (
+    b'ERR %b command not allowed. If the enable-%b-command option is set to "local", you can run it from a local '
     b"connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
 _ARGS_SHOWN: Final = 128

@@ -467,3 +467,25 @@ def _await(path: Path, text: str) -> bool:
         assert time.monotonic() < until
         time.sleep(0.01)
     return True
+
+
+@pytest.mark.parametrize("who, answer", [("no", b"command not allowed"), ("yes", b"Error loading the extension")])
+def test_modules_are_asked_for_in_vain(start: Start, port: int, who: str, answer: bytes) -> None:
+    start("--port", str(port), "--enable-module-command", who).await_ready()
+    with Connection(port) as connection:
+        assert connection.ask("MODULE", "LIST") == []
+        for words in (["MODULE", "LOAD", "x.so"], ["MODULE", "LOADEX", "x.so"]):
+            error = connection.ask(*words)
+            assert isinstance(error, Error) and answer in error.text
+        connection.ask("MULTI")
+        assert (connection.ask("MODULE", "LOAD", "x.so") == b"QUEUED") == (who == "yes")
+
+
+def test_a_command_without_a_name_is_not_listed(start: Start, port: int) -> None:
+    names = ["GET", "get", "FLUSHALL", "", "SCRIPT", ""]
+    options = [word for pair in zip(names[::2], names[1::2], strict=True) for word in ("--rename-command", *pair)]
+    start("--port", str(port), *options).await_ready()
+    with Connection(port) as connection:
+        assert connection.ask("COMMAND", "LIST", "FILTERBY", "PATTERN", "flusha*") == []
+        assert connection.ask("COMMAND", "LIST", "FILTERBY", "PATTERN", "script*") == []
+        assert connection.ask("GET", "k") is None

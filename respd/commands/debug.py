@@ -12,6 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from respd.access import not_allowed
 from respd.arguments import int_arg, positive_int_arg
 from respd.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group, Handler
 from respd.commands.keys import encoding_of
@@ -23,7 +24,7 @@ from respd.datatypes.sets import SetValue
 from respd.datatypes.sorted_sets import SortedSet
 from respd.datatypes.streams import Stream
 from respd.datatypes.strings import as_bytes
-from respd.errors import DEBUG_NOT_ALLOWED, NO_SUCH_KEY, CommandError, shown
+from respd.errors import NO_SUCH_KEY, CommandError, shown
 from respd.glob import matches
 from respd.persistence.append_log import ON
 from respd.protocol.replies import OK, Attributes, BigNumber, MapReply, Push, SetReply, Several, Status, Verbatim
@@ -79,8 +80,9 @@ def debug(ctx: Context, args: list[bytes]) -> object:
     Reply: depends on the sub-command. Errors: not allowed by enable-debug-command; unknown sub-command or wrong number
     of arguments. Log: nothing. Source: redis.io/commands/debug.
     """
-    if not ctx.config.allows(ctx.config.enable_debug_command, ctx.client.is_local()):
-        raise CommandError(DEBUG_NOT_ALLOWED)
+    refused = not_allowed(ctx.config, ctx.client, b"debug")
+    if refused is not None:
+        raise refused
     name = args[1].upper()
     for sub in _SUBCOMMANDS:
         if sub.name == name and sub.low <= len(args) - 1 <= sub.high:

@@ -9,14 +9,17 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from respd import gates
+from respd.access import not_allowed
 from respd.arguments import int_arg, int_arg_between
 from respd.command import (
     ADMIN,
     ALLOW_BUSY,
     FAST,
     LOADING,
+    NO_ASYNC_LOADING,
     NO_MULTI,
     NOSCRIPT,
+    PROTECTED,
     READONLY,
     RO,
     STALE,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 group = Group("server")
 
 _ADMIN: Final = ADMIN | LOADING | STALE
+_MODULES: Final = ADMIN | NOSCRIPT | NO_ASYNC_LOADING | PROTECTED
 _DANGEROUS: Final = ("admin", "dangerous")
 _REPORT: Final = ("nondeterministic_output", "request_policy:all_shards", "response_policy:special")
 _MAX_PAGE: Final = 500
@@ -74,6 +78,46 @@ group.container("MODULE", since="4.0.0", summary="A container for commands about
 def module_list(ctx: Context, args: list[bytes]) -> object:
     """List the loaded modules: there are none."""
     return []
+
+
+def _try_to_load(ctx: Context) -> object:
+    """Do what Redis does when a module cannot be loaded."""
+    refused = not_allowed(ctx.config, ctx.client, b"module")
+    if refused is not None:
+        raise refused
+    ctx.engine.log.warning("respd loads no modules")
+    raise CommandError(b"ERR Error loading the extension. Please check the server logs.")
+
+
+@group.command("MODULE|LOAD", arity=-3, flags=_MODULES, since="4.0.0", syntax="path [arg [arg ...]]",
+               complexity="O(1)")  # fmt: skip
+def module_load(ctx: Context, args: list[bytes]) -> object:
+    """Load a module, which respd cannot.
+
+    Errors: always.
+    """
+    return _try_to_load(ctx)
+
+
+@group.command("MODULE|LOADEX", arity=-3, flags=_MODULES, since="7.0.0",
+               syntax="path configs=[CONFIG name value [CONFIG name value ...]] [ARGS args [args ...]]",
+               complexity="O(1)")  # fmt: skip
+def module_loadex(ctx: Context, args: list[bytes]) -> object:
+    """Load a module with directives of its own, which respd cannot.
+
+    Errors: always.
+    """
+    return _try_to_load(ctx)
+
+
+@group.command("MODULE|UNLOAD", arity=3, flags=_MODULES, since="4.0.0", syntax="name", complexity="O(1)")
+def module_unload(ctx: Context, args: list[bytes]) -> object:
+    """Unload a module, of which there is none.
+
+    Errors: always.
+    """
+    refused = not_allowed(ctx.config, ctx.client, b"module")
+    raise refused or CommandError(b"ERR Error unloading module: no such module with that name")
 
 
 @group.command("LOLWUT", arity=-1, flags=READONLY | FAST, since="5.0.0", syntax="[VERSION version]")
