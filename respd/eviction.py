@@ -12,6 +12,10 @@ larger. Then a *mark* stands where the resident size was: data that fills holes 
 for each byte beyond, twice as much is evicted, up to 16 times the farther it is from the limit, but not for much at
 once, which is no creeping but a large value or reply; and the mark moves on.
 
+**What is kept.** Large values come and go in the C library's heap, and what was freed stays resident. When that is more
+than a sixteenth of what is used, its free pages are given back, for a twentieth of the time at most; where that is of
+little use, ever more rarely.
+
 **Which.** As redis-server does it: `maxmemory-samples` keys of each database are looked at, and a pool keeps the 16
 best candidates seen so far; the best of them goes, unless it was used since. Keys that expire, for the volatile
 policies, come from the dense list of keys by luck if one in 16 or more expires, else from the deadlines; for
@@ -34,6 +38,7 @@ from respd.config import Config
 from respd.database import Database, Entry, Keyspace
 from respd.latency import LatencyMonitor
 from respd.log import Log
+from respd.memory import Heap
 from respd.sizes import key_bytes
 from respd.used_memory import UsedMemory
 
@@ -63,6 +68,10 @@ _LONG_S: Final = 0.010
 _GROWN_BYTES: Final = 1 << 20
 _MORE_BYTES: Final = 1 << 20
 _STEP_BYTES: Final = 1 << 16
+_MUCH_KEPT: Final = 16  # part of what is used
+_GIVE_BACK_MS: Final = 10
+_GIVE_BACK_REST: Final = 20  # times what giving back took
+_MOST_PATIENCE: Final = 64
 _TOLERANCE: Final = 8  # what allocators keep is let be up to this part of the limit
 _RARE: Final = 16  # one key in so many expires
 _TRIES: Final = 16
@@ -130,6 +139,7 @@ class Eviction:
         self.random = random
         self.latency = latency
         self.memory = memory
+        self.heap = Heap()
         self.limit_bytes: i64 = 0
         self.uncounted_bytes: i64 = 0  # of what is used, the part that evicting would not lessen: logs to be written
         self.state: int = OK
@@ -148,6 +158,8 @@ class Eviction:
         self._measure_at_ms: i64 = 0
         self._soon_at_ms: i64 = 0
         self._watch_at_ms: i64 = 0
+        self._give_back_at_ms: i64 = 0
+        self._patience: i64 = 1  # the times the usual rest after giving back
         self._mark: i64 = 0
         self._owed: i64 = 0  # to be evicted for what lies beyond earlier marks
         self._running_from: i64 = 0
@@ -210,6 +222,19 @@ class Eviction:
         self._measure_at_ms = now_ms + max(_MEASURE_MS, int(took_ms * _REST))
         self._soon_at_ms = now_ms + max(_LOOK_MS, int(took_ms * _SHORT_REST))
         self._watch_at_ms = now_ms + max(_WATCH_MS, int(took_ms * _REST))
+        if self.memory.kept_bytes > self._measured // _MUCH_KEPT and now_ms >= self._give_back_at_ms:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Have the C library give its free pages back to the system."""
+        kept = self.memory.kept_bytes
+        took_ms = self.heap.trim() * 1e3
+        resident = self.memory.resident_bytes()
+        given = self._resident_then - resident
+        self._patience = 1 if given > kept // 2 else min(_MOST_PATIENCE, self._patience * 2)
+        self._resident_then = resident
+        self.memory.kept_bytes = max(i64(0), kept - given)
+        self._give_back_at_ms = self.clock.ms + max(_GIVE_BACK_MS, int(took_ms * _GIVE_BACK_REST)) * self._patience
 
     def _excess(self) -> i64:
         """Return by how much too much is used, 0 or less when it is not."""
@@ -225,10 +250,12 @@ class Eviction:
         if now_ms >= self._measure_at_ms or (is_refusing and now_ms >= self._soon_at_ms):
             # Who refuses commands must know it for certain.
             self._measure(resident, self.state == FAILED)
+            resident = self._resident_then
         if self.memory.is_exact or self.state == FAILED:
             grown = max(i64(0), resident - self._resident_then)
             excess = self._counted(self._measured + grown - self._freed) - self.limit_bytes
-            if resident - self.limit_bytes < self.limit_bytes // _TOLERANCE or self.state == FAILED:
+            far = self.limit_bytes // _TOLERANCE + self.memory.kept_bytes  # which can be given back
+            if resident - self.limit_bytes < far or self.state == FAILED:
                 self._mark = max(self._mark, resident)
                 self._owed = 0
                 return excess

@@ -37,10 +37,13 @@ _NAMES: Final = (
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class UsedMemory:
-    """The two figures, in bytes. `took_s` is how much of the processor the last `used_bytes` has taken."""
+    """The two figures, in bytes. `took_s` is how much of the processor the last `used_bytes` has taken, `kept_bytes`
+    what the C library's heap kept for later, as far as it was told.
+    """
 
     def __init__(self) -> None:
         self.took_s: float = 0.0
+        self.kept_bytes: i64 = 0
         self.is_exact: bool = True
         self._statm: int = -1
         self._shared_bytes: i64 = 0  # pages of files, as of the last look
@@ -77,8 +80,12 @@ class UsedMemory:
         in_use, arenas = self._python_bytes()
         used = resident - (arenas - in_use)
         self.is_exact = False
+        self.kept_bytes = 0
         if self._mallinfo is not None and (whatever_it_takes or self._is_cheap()):
-            used = self._shared_bytes + in_use + self._heap_in_use(resident - self._shared_bytes - arenas)
+            resident_heap = resident - self._shared_bytes - arenas
+            used_heap = self._heap_in_use(resident_heap)
+            used = self._shared_bytes + in_use + used_heap
+            self.kept_bytes = max(i64(0), resident_heap - used_heap)
             self.is_exact = True
         self.took_s = time.thread_time() - started
         return used

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from respd.commands import all_groups
 from respd.eviction import FAILED, OK, POOL_SIZE, RUNNING, Pool, kind_of, time_limit_s
+from respd.memory import Heap
 from respd.sizes import key_bytes
 from respd.used_memory import UsedMemory
 from tests.local import Local
@@ -47,6 +48,7 @@ class ToldMemory(UsedMemory):
     def used_bytes(self, whatever_it_takes: bool = False) -> i64:
         """What the keys take."""
         self.asked += 1
+        self.kept_bytes = self.kept
         return self._keys()
 
 
@@ -130,6 +132,37 @@ def test_memory_that_is_kept_is_not_evicted_for(limited: Limited) -> None:
     for number in range(40):
         limited.run(f"SET n{number} {'v' * 100}")
         limited.pass_time(20)
+    assert limited.engine.stats.evicted_keys == 0
+
+
+class PlayedHeap(Heap):
+    """The C library's heap of a `ToldMemory`: gives back a part of what is kept."""
+
+    def __init__(self, memory: ToldMemory, share: float) -> None:
+        super().__init__()
+        self.memory = memory
+        self.share = share
+        self.times = 0
+
+    def trim(self) -> float:
+        """Give back; it takes 5 ms."""
+        self.times += 1
+        self.memory.kept -= int(self.memory.kept * self.share)
+        return 0.005
+
+
+@pytest.mark.parametrize("share, times", [(0.9, 1), (0.1, 4)])
+def test_what_the_heap_keeps_is_given_back(limited: Limited, share: float, times: int) -> None:
+    """At once when that is of use, after 200, 400 and 800 ms when it is not; no key goes for it."""
+    heap = PlayedHeap(limited.memory, share)
+    limited.engine.eviction.heap = heap
+    limited.fill(100)
+    limited.limit("allkeys-lru", 10)
+    limited.memory.kept = 500_000
+    for _ in range(150):
+        limited.pass_time(10)
+        limited.run("PING")
+    assert heap.times == times
     assert limited.engine.stats.evicted_keys == 0
 
 
