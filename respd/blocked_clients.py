@@ -111,15 +111,14 @@ class BlockedClients:
         current = engine.current
         engine.current = ctx.client
         ctx.client.hold_pushes()
-        tracks = ctx.client.gates & gates.TRACKING != 0
-        if tracks:
-            engine.tracking.current = ctx.client
+        if ctx.client.gates & gates.TRACKING:
+            engine.tracking.begin_command(ctx.client)
         if engine.gates & gates.LOGGED:
             value = engine.call_logged(ctx, parked.command, parked.args)
         else:
             value = engine.call(ctx, parked.command, parked.args)
-        if tracks:
-            engine.tracking.end_command(ctx.client, parked.command, parked.args)
+        if engine.tracking.current is not None:
+            engine.end_tracked(ctx.client, parked.command, parked.args, not isinstance(value, Block))
         engine.current = current
         if not isinstance(value, Block):
             self.unpark(parked)

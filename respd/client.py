@@ -47,7 +47,8 @@ class Client:
         self.out: BytesWriter = BytesWriter()
         self.unsent: list[bytes] = []  # what the kernel would not take yet, oldest first
         self.unsent_size: i64 = 0
-        self.resp: i64 = 2
+        self.protocol: i64 = 2  # of the connection
+        self.resp: i64 = 2  # the same, but while a script runs what that has chosen
         self.gates: i64 = 0
         self.wants_flush: bool = False
         self.name: bytes = b""
@@ -94,14 +95,19 @@ class Client:
         self.query_buffer: i64 = 0
         self.query_buffer_peak: i64 = 0
 
+    def speak(self, version: int) -> None:
+        """Choose the version of the protocol."""
+        self.protocol = version
+        self.resp = version
+
     def push(self, items: list[object]) -> None:
         """Send out-of-band data: a push in RESP3, an array in RESP2."""
         if self.held is not None:
             out = BytesWriter()
-            encode(out, Push(items), self.resp)
+            encode(out, Push(items), self.protocol)
             self.held.append(out.getvalue())
             return
-        encode(self.out, Push(items), self.resp)
+        encode(self.out, Push(items), self.protocol)
         self.wants_write()
 
     def push_raw(self, data: bytes) -> None:

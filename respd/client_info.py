@@ -81,7 +81,7 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: i
             int(client.query_buffer), max(int(client.query_buffer_peak - client.query_buffer), 0), argv_size,
             int(client.queued_size), pending, pending, pending, len(client.unsent), int(client.unsent_size),
             held + SESSION_BYTES, _events_of(client), client.last_command,
-            client.user, -1 if tracked is None else tracked.redirect, int(client.resp),
+            client.user, -1 if tracked is None else tracked.redirect, int(client.protocol),
             client.lib_name, client.lib_ver,
         )
     )  # fmt: skip

@@ -186,7 +186,7 @@ class Keyspace:
             hooks |= HOOK_WATCH
         if self.waiting_clients:
             hooks |= HOOK_BLOCK
-        if self.tracking.count:
+        if self.tracking.count or self.tracking.table:
             hooks |= HOOK_TRACK
         self.hooks = hooks
 
@@ -541,6 +541,14 @@ class Database:
         if hooks & HOOK_NOTIFY:
             self.notify(key, event_class, event)
 
+    def _signal_by_itself(self, key: bytes, event_class: i64, event: bytes) -> None:
+        """Tell everybody of a change that no client has made, though one may have brought it about."""
+        tracking = self.shared.tracking
+        author = tracking.author
+        tracking.author = None
+        self._signal(key, event_class, event)
+        tracking.author = author
+
     # -- expiry
 
     def get_expire(self, key: bytes) -> int:
@@ -607,7 +615,7 @@ class Database:
         if shared.effects.is_on:
             shared.effects.add(self.index, [shared.expire_word, key])
         if shared.hooks != 0:
-            self._signal(key, EXPIRED, b"expired")
+            self._signal_by_itself(key, EXPIRED, b"expired")
 
     def evict(self, key: bytes) -> None:
         """Delete a key, which must exist, for want of memory."""
@@ -617,7 +625,7 @@ class Database:
         if shared.effects.is_on:
             shared.effects.add(self.index, [shared.evict_word, key])
         if shared.hooks != 0:
-            self._signal(key, EVICTED, b"evicted")
+            self._signal_by_itself(key, EVICTED, b"evicted")
 
     def expire_due(self, budget: int) -> int:
         """Delete up to `budget` keys and hash fields whose time has come; return how many were looked at."""
@@ -678,7 +686,7 @@ class Database:
         if fields and self.shared.effects.is_on:
             self.shared.effects.add(self.index, [b"HDEL", key, *fields])
         if fields and self.shared.hooks != 0:
-            self._signal(key, HASH, b"hexpired")
+            self._signal_by_itself(key, HASH, b"hexpired")
         if self.drop_if_empty(key):
             return True
         if value.next_expire_ms != 0:

@@ -152,10 +152,12 @@ class Engine:
         self.run_id: str = f"{Random().getrandbits(160):040x}"
         self.started_ms: int = int(clock.ms)
         config.on_change(["notify-keyspace-events"], self._configure_events)
+        config.on_change(["tracking-table-max-keys"], self._configure_tracking)
         config.on_change(["save", "stop-writes-on-bgsave-error"], self.update_disk_gate)
         limits = ["slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"]
         config.on_change(limits, self._configure_slowness)
         self._configure_events()
+        self._configure_tracking()
         self.memory_limits.start()
 
     def _configure_events(self) -> None:
@@ -229,6 +231,24 @@ class Engine:
         if client.tracked is not None:
             self.tracking.disable(client)
             self.shared.update_hooks()
+
+    def end_tracked(self, client: Client, command: Command, words: list[bytes], is_over: bool) -> None:
+        """End a command of a tracking client: note what it has read, tell it what it has itself changed."""
+        tracking = self.tracking
+        tracking.end_command(client, command, words, is_over)
+        if tracking.is_too_large():
+            self.gates |= gates.TABLE_FULL
+
+    def _shrink_table(self, client: Client) -> bool:
+        """Forget what CLIENT TRACKING remembers beyond its limit, as is due before a command; refuse nothing."""
+        if self.tracking.shrink(client):
+            self.gates &= ~gates.TABLE_FULL
+        return False
+
+    def _configure_tracking(self) -> None:
+        self.tracking.limit = self.config.tracking_table_max_keys
+        if self.tracking.is_too_large():
+            self.gates |= gates.TABLE_FULL
 
     def kill(self, client: Client) -> None:
         """Close a client's connection: at once, or after the running command when it is the client's own."""
@@ -357,6 +377,8 @@ class Engine:
         self.stats.record_error(error.text)
         if client.gates & gates.MULTI:
             client.multi_failed = True
+        elif client.gates & gates.TRACKING:
+            self.tracking.forget_wish(client, command)
         self.reply(client, error)
 
     def reply(self, client: Client, value: object) -> None:
@@ -387,6 +409,8 @@ class Engine:
             self.reject(ctx, command, CommandError(b"NOPERM " + self.access.note_denial(ctx, denial)))
         elif set_gates & gates.MEMORY and self.memory_limits.are_exceeded(ctx, command, args):
             self.reject(ctx, command, CommandError(errors.OUT_OF_MEMORY))
+        elif set_gates & gates.TABLE_FULL and self._shrink_table(client):
+            return
         elif set_gates & gates.DISK_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
             self.reject(ctx, command, CommandError(self.disk_error()))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
@@ -423,7 +447,7 @@ class Engine:
             shared.access_clock = NO_TOUCH_CLOCK
         client.hold_pushes()
         if client.gates & gates.TRACKING:
-            self.tracking.current = client
+            self.tracking.begin_command(client)
         if self.gates & gates.MONITORED and command.flags & SKIP_MONITOR:
             self.show(ctx, args)
         if self.gates & gates.LOGGED:
@@ -432,8 +456,8 @@ class Engine:
             value = self.call(ctx, command, args)
         if shared.access_clock == NO_TOUCH_CLOCK:
             shared.access_clock = access_clock
-        if client.gates & gates.TRACKING:
-            self.tracking.end_command(client, command, args)
+        if self.tracking.current is not None:
+            self.end_tracked(client, command, args, not isinstance(value, Block))
         if isinstance(value, Block):
             self.blocked.park(ctx, command, args, value)
         else:
@@ -579,9 +603,6 @@ class Engine:
             self._expire_due()
         if self.gates & gates.MEMORY:
             self.memory_limits.look()
-        if self.tracking.count:
-            self.tracking.shrink(self.config.tracking_table_max_keys)
-            self.tracking.broadcast()
 
     def _expire_due(self) -> None:
         """Delete what is due: all of it, but for a crowd that takes longer than a slice of time."""

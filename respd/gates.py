@@ -14,6 +14,7 @@ BLOCKED: Final = 1 << 6  # waits in a blocking command; later commands wait in t
 
 ACL: Final = 1 << 8  # its user may not do everything
 MONITOR: Final = 1 << 9  # is told of every command: may not touch keys
+REDIRECTED: Final = 1 << 10  # gets the invalidation messages of another: those of its own making after the reply
 
 # Of the engine.
 PAUSED: Final = 1 << 16  # CLIENT PAUSE
@@ -24,6 +25,7 @@ SNAPSHOT_FAILS: Final = 1 << 22  # the last snapshot in the background has faile
 LOG_FAILS: Final = 1 << 21  # the append-only file cannot be written: commands that write are refused
 MEMORY: Final = 1 << 19  # maxmemory or maxmemory-clients is set
 MONITORED: Final = 1 << 24  # some client is told of every command
+TABLE_FULL: Final = 1 << 23  # CLIENT TRACKING remembers more keys than tracking-table-max-keys
 DISK_FAILS: Final = LOG_FAILS | SNAPSHOT_FAILS
 
 ALL: Final = (1 << 32) - 1

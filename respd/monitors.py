@@ -46,5 +46,5 @@ class Monitors:
         place = b"%d.%06d [%d %b]" % (micros // 1_000_000, micros % 1_000_000, db_index, source)
         line = Status(place + b"".join([b" " + quoted(word) for word in words]))
         for client in self.clients:
-            encode(client.out, line, client.resp)
+            encode(client.out, line, client.protocol)
             client.wants_write()

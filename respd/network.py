@@ -590,6 +590,8 @@ class Server:
         engine.before_sleep()
         while engine.resumed:
             self._run_resumed()
+        if engine.tracking.count:
+            engine.tracking.broadcast()
         if engine.effects.is_on:
             engine.append_log.flush()
         self.flush_all()

@@ -160,5 +160,5 @@ def _deliver(clients: dict[Client, bool], items: list[object]) -> int:
     in_resp2 = out.getvalue()
     in_resp3 = _RESP3_START + in_resp2[1:]
     for client in clients:
-        client.push_raw(in_resp2 if client.resp == 2 else in_resp3)
+        client.push_raw(in_resp2 if client.protocol == 2 else in_resp3)
     return len(clients)

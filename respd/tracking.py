@@ -4,11 +4,16 @@ In the default mode the table remembers, for each key that a client with CLIENT 
 change of the key tells those clients and forgets the key. In broadcasting mode nothing is remembered: a client names
 prefixes and hears, once per turn of the loop, of every changed key that begins with one. A client of RESP3 hears by a
 push of its own; one of RESP2 has its messages sent to a subscribed connection that it names. Ids that are left behind
-in the table by clients that have gone or changed mode do no harm. Source: redis.io, "Client-side caching in Redis".
+in the table by clients that have gone or changed mode do no harm.
+
+What a client's own command makes invalid it hears after the reply, of a transaction or script after the whole. A table
+that is too large is made smaller before the next command, whoever sends it. Source: redis.io, "Client-side caching in
+Redis".
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, final
 
 from respd import gates
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
 
 CHANNEL: Final = b"__redis__:invalidate"
 _SCRIPTS: Final = frozenset([b"eval_ro", b"evalsha_ro", b"fcall_ro"])  # what they read, their commands read
+_EFFORT: Final = 100  # keys that are forgotten before a command, times the commands that this did not suffice for
+_PUSH: Final = b">2\r\n$10\r\ninvalidate\r\n"
+_MESSAGE: Final = b"*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n"
 
 
 @final
@@ -36,21 +44,33 @@ class Tracked:
         self.prefixes: list[bytes] = []
 
 
+@final
+class Prefix:
+    """Who broadcasts are for, and which keys have changed in this turn, each with the client that changed it last."""
+
+    def __init__(self) -> None:
+        self.clients: list[Client] = []
+        self.changed: dict[bytes, Client | None] = {}
+
+
 class Tracking:
     """The tracking of one server.
 
-    `shared.update_hooks` is to be called after `enable` and `disable`, which the commands and the engine do.
+    `shared.update_hooks` is to be called after `enable` and `disable`, which the commands and the engine do. `table`
+    has the ids of a key's readers: one alone, or a set.
     """
 
     def __init__(self) -> None:
         self.clients: dict[int, Client] = {}  # the engine's
         self.count = 0  # of clients that track
-        self.table: dict[bytes, dict[int, bool]] = {}
+        self.table: OrderedDict[bytes, int | set[int]] = OrderedDict()
         self.total_items = 0
-        self.by_prefix: dict[bytes, list[Client]] = {}
-        self.changed: dict[bytes, Client | None] = {}  # for broadcasting, with the client that changed the key last
+        self.limit = 0  # tracking-table-max-keys
+        self.by_prefix: dict[bytes, Prefix] = {}
         self.current: Client | None = None  # the tracking client whose command runs
-        self.pending: list[list[bytes] | None] = []  # what it is to hear after its reply
+        self.author: Client | None = None  # the same, unless a script, expiry or eviction changes keys
+        self.pending: list[tuple[Tracked, list[bytes] | None]] = []  # what `current` is to hear after its reply
+        self._overruns = 0
 
     def enable(self, client: Client, wish: Tracked) -> None:
         """Have `client` track as `wish` says; prefixes add to those it has."""
@@ -60,14 +80,18 @@ class Tracking:
             self.count += 1
         else:
             prefixes = old.prefixes
+            wish.caching = old.caching
         if wish.broadcasts:
-            for prefix in wish.prefixes or [b""]:
-                if prefix not in prefixes:
-                    prefixes.append(prefix)
-                    self.by_prefix.setdefault(prefix, []).append(client)
+            for name in wish.prefixes or [b""]:
+                if name not in prefixes:
+                    prefixes.append(name)
+                    self.by_prefix.setdefault(name, Prefix()).clients.append(client)
         wish.prefixes = prefixes
         client.tracked = wish
         client.gates |= gates.TRACKING
+        target = self.clients.get(wish.redirect)
+        if target is not None:
+            target.gates |= gates.REDIRECTED
 
     def disable(self, client: Client) -> None:
         """Have `client` track nothing any more."""
@@ -75,13 +99,18 @@ class Tracking:
         if tracked is None:
             return
         self.count -= 1
-        for prefix in tracked.prefixes:
-            clients = self.by_prefix[prefix]
-            clients.remove(client)
-            if not clients:
-                del self.by_prefix[prefix]
+        for name in tracked.prefixes:
+            prefix = self.by_prefix[name]
+            prefix.clients.remove(client)
+            if not prefix.clients:
+                del self.by_prefix[name]
         client.tracked = None
         client.gates &= ~gates.TRACKING
+
+    def begin_command(self, client: Client) -> None:
+        """Note that a command of a tracking client runs."""
+        self.current = client
+        self.author = client
 
     def remember(self, client: Client, command: Command, words: list[bytes]) -> None:
         """Note the keys that a command of a tracking client has read."""
@@ -93,64 +122,97 @@ class Tracking:
         for spec in command.declaration.keys:
             positions = None if spec.flags & NOT_KEY else spec.positions(words)
             for position in positions or ():
-                readers = self.table.setdefault(words[position], {})
-                if client.id not in readers:
-                    readers[client.id] = True
-                    self.total_items += 1
+                self._note_reader(words[position], client.id)
 
-    def end_command(self, client: Client, command: Command, words: list[bytes]) -> None:
-        """Note what a tracking client's command has read, and tell the client what it has itself made invalid.
+    def _note_reader(self, key: bytes, id: int) -> None:
+        readers = self.table.get(key)
+        if readers is None:
+            self.table[key] = id
+        elif isinstance(readers, int):
+            if readers == id:
+                return
+            self.table[key] = {readers, id}
+        elif id in readers:
+            return
+        else:
+            readers.add(id)
+        self.total_items += 1
 
-        CLIENT CACHING's wish is forgotten once the command, or the transaction, that it was for has run.
+    def end_command(self, client: Client, command: Command, words: list[bytes], is_over: bool) -> None:
+        """Note what a command has read, and tell its client what it has itself made invalid.
+
+        `is_over` is False for a client that now waits: CLIENT CACHING's wish holds for when it goes on.
         """
-        self.current = None
         self.remember(client, command, words)
-        tracked = client.tracked
-        pending = self.pending
-        if pending:
+        self.tell_pending(client)
+        self.current = None
+        self.author = None
+        if is_over:
+            self.forget_wish(client, command)
+
+    def tell_pending(self, client: Client) -> None:
+        """Tell the client whose command runs what it has made invalid so far."""
+        while self.pending:
+            pending = self.pending
             self.pending = []
-            for keys in pending:
-                if tracked is not None:
-                    self._send(client, tracked, keys)
-        if tracked is not None and not client.gates & gates.MULTI and not command.name.startswith(b"client|"):
-            tracked.caching = False
+            for tracked, keys in pending:
+                self._send(client, tracked, keys)
+
+    def forget_wish(self, client: Client, command: Command | None) -> None:
+        """Forget CLIENT CACHING's wish, once the command or the transaction that it was for has run or was refused."""
+        tracked = client.tracked
+        if tracked is not None and tracked.caching and not client.gates & gates.MULTI:
+            if command is None or not command.name.startswith(b"client|"):
+                tracked.caching = False
 
     def key_changed(self, key: bytes) -> None:
         """Tell those who have read the key, and at the end of the turn those who named its beginning."""
-        if self.by_prefix:
-            self.changed[key] = self.current
-        readers = self.table.pop(key, None)
-        if readers is None:
-            return
-        self.total_items -= len(readers)
-        for id in readers:
+        for name, prefix in self.by_prefix.items():
+            if key.startswith(name):
+                prefix.changed[key] = self.author
+        if key in self.table:
+            self._forget(key, self.current, True)
+
+    def _forget(self, key: bytes, current: Client | None, runs: bool) -> None:
+        """Tell the readers of a key; `current` hears after its reply, if its command runs already."""
+        readers = self.table.pop(key)
+        ids = [readers] if isinstance(readers, int) else sorted(readers)
+        self.total_items -= len(ids)
+        for id in ids:
             client = self.clients.get(id)
             if client is None:
                 continue
             tracked = client.tracked
-            if tracked is None or tracked.broadcasts or (tracked.no_loop and client is self.current):
+            if tracked is None or tracked.broadcasts or (tracked.no_loop and client is current):
                 continue
-            self._tell(client, tracked, [key])
+            if runs and client is current:
+                self.pending.append((tracked, [key]))
+            else:
+                self._send(client, tracked, [key])
 
     def all_changed(self) -> None:
         """Tell all who track that nothing they have is valid (FLUSHALL, FLUSHDB)."""
         for client in list(self.clients.values()):
             tracked = client.tracked
-            if tracked is not None:
-                self._tell(client, tracked, None)
-        self.table = {}
+            if tracked is None:
+                continue
+            if client is self.current:
+                self.pending.append((tracked, None))
+            else:
+                self._send(client, tracked, None)
+        self.table = OrderedDict()
         self.total_items = 0
 
     def broadcast(self) -> None:
         """Send what has changed in this turn to those who named a prefix."""
-        changed = self.changed
-        self.changed = {}
-        for prefix, clients in sorted(self.by_prefix.items()):
-            keys: list[bytes] = []
-            for key in sorted(changed):
-                if key.startswith(prefix):
-                    keys.append(key)
-            for client in clients if keys else ():
+        for name in sorted(self.by_prefix):
+            prefix = self.by_prefix[name]
+            changed = prefix.changed
+            if not changed:
+                continue
+            prefix.changed = {}
+            keys = sorted(changed)
+            for client in prefix.clients:
                 tracked = client.tracked
                 if tracked is None:
                     continue
@@ -158,28 +220,43 @@ class Tracking:
                 if heard:
                     self._send(client, tracked, heard)
 
-    def shrink(self, limit: int) -> None:
-        """Forget keys, telling their readers, until there are `limit` (tracking-table-max-keys; 0: no limit)."""
-        while limit and len(self.table) > limit:
-            self.key_changed(next(iter(self.table)))
+    def is_too_large(self) -> bool:
+        """Tell whether the table has more keys than it may have."""
+        return 0 < self.limit < len(self.table)
 
-    def _tell(self, client: Client, tracked: Tracked, keys: list[bytes] | None) -> None:
-        if client is self.current:
-            self.pending.append(keys)
-        else:
-            self._send(client, tracked, keys)
+    def shrink(self, client: Client) -> bool:
+        """Before a command of `client`, forget some of the keys that are too many, and tell their readers.
+
+        Those read first go first; redis-server takes any. Returns whether that was enough.
+        """
+        if self.count > 0:
+            self._overruns += 1
+            effort = _EFFORT * self._overruns
+            while effort > 0 and self.is_too_large():
+                effort -= 1
+                self._forget(next(iter(self.table)), client, False)
+            if self.is_too_large():
+                return False
+        self._overruns = 0
+        return True
 
     def _send(self, client: Client, tracked: Tracked, keys: list[bytes] | None) -> None:
-        """Send an invalidation: of these keys, of all without."""
+        """Send an invalidation: of these keys; without, of all, by a null of the client's own protocol."""
         target: Client | None = client
         if tracked.redirect:
             target = self.clients.get(tracked.redirect)
-        payload: object = None if keys is None else list(keys)
         if target is None:
             tracked.is_redirect_broken = True
-            if client.resp > 2:
+            if client.protocol > 2:
                 client.push([b"tracking-redir-broken", tracked.redirect])
-        elif target.resp > 2:
-            target.push([b"invalidate", payload])
+            return
+        if target.protocol > 2:
+            if keys is None:
+                target.push_raw(_PUSH + (b"_\r\n" if client.protocol > 2 else b"$-1\r\n"))
+            else:
+                target.push([b"invalidate", list(keys)])
         elif tracked.redirect and target.gates & gates.SUBSCRIBED:
-            target.push([b"message", CHANNEL, payload])
+            if keys is None:
+                target.push_raw(_MESSAGE + (b"_\r\n" if client.protocol > 2 else b"$-1\r\n"))
+            else:
+                target.push([b"message", CHANNEL, list(keys)])

@@ -50,7 +50,7 @@ class Documented:
         """Play the case on a server of its own."""
         local = Local(*all_groups())
         ctx = local.connect()
-        ctx.client.resp = resp
+        ctx.client.speak(resp)
         for line, expected in self.steps:
             reply = _in_multi(local, ctx, line) if in_multi else _wire(local, ctx, line)
             if expected is not any_reply:

@@ -33,7 +33,7 @@ class Local:
     def connect(self) -> Context:
         """Open another session."""
         ctx = self.engine.connect()
-        ctx.client.resp = 3
+        ctx.client.speak(3)
         return ctx
 
     def run(self, command: str | list[bytes], ctx: Context | None = None) -> object:

@@ -59,7 +59,7 @@ def authenticate(ctx: Context, command: bytes, user: bytes, password: bytes) -> 
 
 def set_protocol(client: Client, version: int) -> None:
     """Speak RESP2 or RESP3 to the client from now on."""
-    client.resp = version
+    client.speak(version)
     client.update_subscribed_gate()
 
 

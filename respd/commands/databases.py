@@ -83,7 +83,7 @@ def flushdb(ctx: Context, args: list[bytes]) -> object:
     """
     _check_flush(args)
     ctx.db.shared.dirty += max(1, ctx.db.flush())
-    ctx.db.shared.tracking.all_changed()
+    _tell_caches(ctx, args)
     return OK
 
 
@@ -110,8 +110,18 @@ def flushall(ctx: Context, args: list[bytes]) -> object:
     ctx.db.shared.dirty += deleted
     ctx.record(args)  # even when there was nothing, and though a snapshot forgets the changes
     ctx.engine.snapshots.reset()
-    ctx.db.shared.tracking.all_changed()
+    _tell_caches(ctx, args)
     return OK
+
+
+def _tell_caches(ctx: Context, args: list[bytes]) -> None:
+    """Tell those who track keys; the client itself before the reply where Redis waits for a thread to free the keys."""
+    tracking = ctx.engine.tracking
+    tracking.all_changed()
+    is_async = len(args) == 2 and args[1].upper() == b"ASYNC"
+    if not is_async and not ctx.deny_blocking:
+        tracking.tell_pending(ctx.client)
+        ctx.client.release_pushes()
 
 
 def _check_flush(args: list[bytes]) -> None:

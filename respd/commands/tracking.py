@@ -31,7 +31,7 @@ def caching(ctx: Context, args: list[bytes]) -> object:
     Reply: OK. Errors: no tracking with a mode to which the word belongs (YES: OPTIN, NO: OPTOUT); syntax error.
     """
     tracked = ctx.client.tracked
-    if tracked is None or not (tracked.opt_in or tracked.opt_out):
+    if tracked is None:
         raise CommandError(
             b"ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode "
             b"enabled"
@@ -133,7 +133,7 @@ def _check_modes(old: Tracked | None, wish: Tracked) -> None:
 
 def _check_prefixes(existing: list[bytes], given: list[bytes]) -> None:
     for position, prefix in enumerate(given):
-        for other in existing:
+        for other in sorted(existing):
             if _overlap(prefix, other):
                 raise CommandError(_OVERLAP % (shown(prefix), b"an existing prefix", shown(other)))
         for other in given[position + 1 :]:

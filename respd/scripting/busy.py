@@ -65,13 +65,17 @@ def _serve_others(engine: Engine) -> None:
     """Serve the sockets once, with the script's doings so far put aside."""
     effects = engine.effects
     unit, databases, is_muted = effects.unit, effects.databases, effects.is_muted
-    current, tracked = engine.current, engine.tracking.current
+    tracking = engine.tracking
+    current, tracked, author, pending = engine.current, tracking.current, tracking.author, tracking.pending
+    tracking.current = tracking.author = None
+    tracking.pending = []
     effects.unit, effects.databases, effects.is_muted = [], [], False
     try:
         engine.serve_others()
     finally:
         effects.unit, effects.databases, effects.is_muted = unit, databases, is_muted
-        engine.current, engine.tracking.current = current, tracked
+        engine.current = current
+        tracking.current, tracking.author, tracking.pending = tracked, author, pending
 
 
 def end(run: Run) -> None:

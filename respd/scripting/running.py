@@ -163,6 +163,8 @@ def run_script(
     clock.frozen = True
     ctx.deny_blocking = True
     client.resp = 2
+    author = engine.tracking.author
+    engine.tracking.author = None  # what a script changes, its client is told of even without a loop
     client.fieldsets = {}  # a script's HIMPORT PREPARE is its own, too
     try:
         return state.run(function, name, keys, arguments, as_parameters)
@@ -171,6 +173,7 @@ def run_script(
             busy.end(run)
         run.ctx = None
         client.resp = resp
+        engine.tracking.author = author
         client.fieldsets = fieldsets
         ctx.deny_blocking = denied
         clock.frozen = was_frozen

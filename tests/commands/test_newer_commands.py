@@ -233,7 +233,7 @@ def test_fieldsets_belong_to_the_connection(local: Local, other: Context) -> Non
     local.run("HIMPORT PREPARE u f")
     assert local.run("HIMPORT SET h u 1", other) == Error("ERR no such fieldset")
     local.run("RESET")
-    local.ctx.client.resp = 3
+    local.ctx.client.speak(3)
     assert local.run("HIMPORT SET h u 1") == Error("ERR no such fieldset")
 
 

@@ -35,7 +35,7 @@ def nothing_left(local: Local) -> bool:
 
 @pytest.mark.parametrize(("version", "start"), [(2, b"*"), (3, b">")])
 def test_a_message_on_the_wire(local: Local, other: Context, version: int, start: bytes) -> None:
-    other.client.resp = version
+    other.client.speak(version)
     local.send("SUBSCRIBE news", other)
     assert raw(other) == start + b"3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n"
     assert local.run("PUBLISH news hello") == 1
@@ -44,7 +44,7 @@ def test_a_message_on_the_wire(local: Local, other: Context, version: int, start
 
 @pytest.mark.parametrize(("version", "start"), [(2, b"*"), (3, b">")])
 def test_a_pattern_message_on_the_wire(local: Local, other: Context, version: int, start: bytes) -> None:
-    other.client.resp = version
+    other.client.speak(version)
     local.send("PSUBSCRIBE n*", other)
     raw(other)
     assert local.run("PUBLISH news hello") == 1
@@ -54,7 +54,7 @@ def test_a_pattern_message_on_the_wire(local: Local, other: Context, version: in
 def test_every_subscriber_gets_every_message_in_order(local: Local) -> None:
     subscribers = [local.connect() for _ in range(50)]
     for place, ctx in enumerate(subscribers):
-        ctx.client.resp = 2 + place % 2
+        ctx.client.speak(2 + place % 2)
         local.send("SUBSCRIBE a b", ctx)
         local.heard(ctx)
     for number in range(10):
@@ -106,7 +106,7 @@ def test_reset_ends_subscriptions(local: Local, other: Context) -> None:
 
 
 def test_subscribed_mode_ends_with_the_last_subscription(local: Local, other: Context) -> None:
-    other.client.resp = 2
+    other.client.speak(2)
     local.send("SUBSCRIBE a", other)
     local.send("SSUBSCRIBE s", other)
     local.send("UNSUBSCRIBE", other)

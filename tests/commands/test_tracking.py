@@ -9,8 +9,10 @@ def test_the_table_keeps_to_its_limit(local: Local) -> None:
     local.run("CONFIG SET tracking-table-max-keys 2")
     local.run("CLIENT TRACKING on")
     for key in ("a", "b", "c", "d"):
-        local.run(f"GET {key}")
-    local.engine.before_sleep()
+        local.send(f"GET {key}")
+    assert local.heard()[-2:] == [[b"invalidate", [b"a"]], None]
+    assert sorted(local.engine.tracking.table) == [b"b", b"c", b"d"]
+    local.run("PING", local.engine.connect())
     assert sorted(local.engine.tracking.table) == [b"c", b"d"]
     assert local.engine.tracking.total_items == 2
 
@@ -26,7 +28,7 @@ def test_a_client_that_goes_leaves_no_mode_behind(local: Local) -> None:
 
 def test_an_expired_key_is_invalid_even_without_loop(local: Local) -> None:
     ctx = local.engine.connect()
-    ctx.client.resp = 3
+    ctx.client.speak(3)
     local.run("SET k v PX 10", ctx)
     local.run("CLIENT TRACKING on NOLOOP", ctx)
     local.run("GET k", ctx)

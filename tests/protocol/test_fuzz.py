@@ -116,7 +116,7 @@ def test_parser_and_engine_survive_anything() -> None:
             for words in ([b"RESET"], [b"FLUSHALL"]):
                 local.engine.execute(ctx, words)
             ctx.client.out.truncate(0)
-            ctx.client.resp = 2 + number % 400 // 200
+            ctx.client.speak(2 + number % 400 // 200)
     assert local.run("PING") == b"PONG"
 
 
