@@ -104,6 +104,8 @@ class Config:
 
         self.port = 6379
         self.bind: list[str] = []
+        self.metrics_port = 0
+        self.metrics_bind: list[str] = []
         self.unixsocket = ""
         self.unixsocketperm = 0
         self.tcp_backlog = 511
@@ -212,9 +214,9 @@ class Config:
                     os.chdir(value)
                 except OSError as error:
                     raise ConfigError(os.strerror(error.errno or 0).encode()) from None
-        elif name == b"bind":
+        elif name in (b"bind", b"metrics-bind"):
             assert isinstance(value, list)
-            self.bind = [address.decode("latin-1") for address in value]
+            setattr(self, directive.attribute, [address.decode("latin-1") for address in value])
         elif name == b"client-output-buffer-limit":
             assert isinstance(value, list)
             self.client_output_buffer_limits = value

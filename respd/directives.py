@@ -2,7 +2,8 @@
 
 The command line, the configuration file, CONFIG GET, SET and REWRITE, `--help` and docs/directives.md read this table.
 Its kind (`respd.directive_kinds`) turns words into a value and the value into words; `respd.config` keeps the values.
-A directive is *in force* when respd acts on it, else it is accepted, kept and shown, and has no effect.
+A directive is *in force* when respd acts on it, else it is accepted, kept and shown, and has no effect. What Redis
+does not have is marked `OWN`.
 Source: redis.conf and `CONFIG GET *` of redis-server 8.0; bounds and messages as redis-server gives them.
 """
 
@@ -42,6 +43,7 @@ IMMUTABLE: Final = 2
 PROTECTED: Final = 4
 HIDDEN: Final = 8
 SENSITIVE: Final = 16
+OWN: Final = 32  # Redis has no such directive
 
 
 class Directive:
@@ -115,6 +117,21 @@ DIRECTIVES: Final = (
     _int("max-new-connections-per-cycle", 10, 1, 1000),
     _text("bind-source-addr"),
     _int("socket-mark-id", 0, 0, 2**32 - 1, IMMUTABLE),
+    _int(
+        "metrics-port",
+        0,
+        0,
+        65535,
+        IN_FORCE | OWN,
+        summary="port for metrics in the text format of Prometheus, by HTTP, to whoever asks; 0 for none",
+    ),
+    _special(
+        "metrics-bind",
+        Addresses(),
+        [b"127.0.0.1", b"-::1"],
+        IN_FORCE | OWN,
+        summary="addresses of that port; those of this machine unless you say so",
+    ),
     # Process
     _yes_no("daemonize", False, IN_FORCE | IMMUTABLE, summary="run in the background"),
     _text("pidfile", flags=IN_FORCE | IMMUTABLE, summary="file to write the process id to"),

@@ -1,4 +1,4 @@
-"""The sockets that clients come to: TCP, TLS and unix ones, as the configuration says."""
+"""The sockets that are listened on: TCP, TLS and unix ones for clients, one for metrics, as the configuration says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from respd.pollers import Poller
 TCP: Final = 0
 TLS: Final = 1
 UNIX: Final = 2
-NAMES: Final = ("tcp", "tls", "unix")
+METRICS: Final = 3
+NAMES: Final = ("tcp", "tls", "unix", "metrics")
+_WITH_PORTS: Final = (TCP, TLS, METRICS)
 _UNIX_PATH_SIZE: Final = 104 if sys.platform == "darwin" else 108  # sockaddr_un.sun_path, its NUL included
 _ABSENT_ADDRESS: Final = (
     errno.ENOENT,
@@ -35,11 +37,12 @@ class ListenError(Exception):
 
 
 class Listener:
-    """One socket that is listened on; `kind` is TCP, TLS or UNIX."""
+    """One socket that is listened on; `kind` is TCP, TLS, UNIX or METRICS. While it rests, who comes has to wait."""
 
     def __init__(self, sock: socket.socket, kind: int) -> None:
         self.sock = sock
         self.kind = kind
+        self.rests = False
 
 
 class Listeners:
@@ -51,25 +54,34 @@ class Listeners:
         self.poller = poller
         self.by_fd: dict[int, Listener] = {}
         self.unix_path: str = ""
-        self._bind: list[str] = []  # where the TCP and TLS listeners are
-        self._ports: list[int] = [0, 0]
+        self._places: dict[int, tuple[list[str], int]] = {}  # addresses and port, by kind
 
     def open(self) -> None:
-        """Open the listeners that the configuration asks for; raise ListenError when one fails or there is none."""
+        """Open the listeners that the configuration asks for; raise ListenError if one fails or none is for clients."""
         config = self.config
-        for kind, port in enumerate(self._wanted_ports()):
-            self._add(self._open_tcp(config.bind, port, kind), kind)
-        self._bind = config.bind
-        self._ports = self._wanted_ports()
+        for kind in _WITH_PORTS:
+            addresses, port = self._wanted(kind)
+            self._add(self._open_tcp(addresses, port, kind), kind)
+            self._places[kind] = (addresses, port)
         if config.unixsocket:
             self._listen_unix(config.unixsocket, config.unixsocketperm)
-        if not self.by_fd:
+        if not self.kinds():
             raise ListenError("Configured to not listen anywhere, exiting.")
 
     def kinds(self) -> list[str]:
-        """Return the names of the kinds that there are, in order."""
+        """Return the names of the kinds that there are for clients, in order."""
         present = {listener.kind for listener in self.by_fd.values()}
-        return [NAMES[kind] for kind in sorted(present)]
+        return [NAMES[kind] for kind in sorted(present) if kind != METRICS]
+
+    def rest(self, kind: int, wanted: bool) -> None:
+        """Have who comes to listeners of one kind wait, or wait no longer."""
+        for listener in self.by_fd.values():
+            if listener.kind == kind and listener.rests != wanted:
+                listener.rests = wanted
+                if wanted:
+                    self.poller.remove(listener.sock.fileno())
+                else:
+                    self.poller.add(listener.sock.fileno())
 
     def close(self) -> None:
         """Close all, and remove the unix socket's file."""
@@ -80,22 +92,30 @@ class Listeners:
                 os.unlink(self.unix_path)
 
     def follow(self) -> None:
-        """Listen where `bind`, `port` and `tls-port` now say; raise ConfigError and listen as before if that fails."""
-        config = self.config
-        if config.bind != self._bind:
-            self._rebind(TCP, config.bind, config.port)
-            self._rebind(TLS, config.bind, config.tls_port)
-            self._bind = config.bind
-        for kind, port in enumerate(self._wanted_ports()):
-            if port != self._ports[kind]:
-                self._rebind(kind, config.bind, port)
+        """Listen where the configuration now says; raise ConfigError and listen as before if that fails."""
+        moved: list[tuple[int, list[str], int]] = []
+        try:
+            for kind in _WITH_PORTS:
+                addresses, port = self._wanted(kind)
+                old_addresses, old_port = self._places[kind]
+                if addresses != old_addresses or port != old_port:
+                    self._rebind(kind, addresses, port)
+                    moved.append((kind, old_addresses, old_port))
+        except ConfigError:
+            for kind, addresses, port in moved:
+                self._rebind(kind, addresses, port)
+            raise
 
-    def _wanted_ports(self) -> list[int]:
-        return [self.config.port, self.config.tls_port]
+    def _wanted(self, kind: int) -> tuple[list[str], int]:
+        """Return the addresses and the port that the configuration has for listeners of one kind."""
+        config = self.config
+        if kind == METRICS:
+            return config.metrics_bind, config.metrics_port
+        return config.bind, config.port if kind == TCP else config.tls_port
 
     def _rebind(self, kind: int, addresses: list[str], port: int) -> None:
         """Have the listeners of one kind on these addresses and this port."""
-        old_port = self._ports[kind]
+        old_addresses, old_port = self._places[kind]
         old = [listener for listener in self.by_fd.values() if listener.kind == kind]
         if port == old_port:
             self._drop(old)  # the same addresses cannot be taken twice
@@ -104,12 +124,12 @@ class Listeners:
             opened = self._open_tcp(addresses, port, kind)
         except ListenError as error:
             if port == old_port:
-                self._add(self._open_tcp(self._bind, old_port, kind), kind)
+                self._add(self._open_tcp(old_addresses, old_port, kind), kind)
                 raise ConfigError(b"Failed to bind to specified addresses.") from error
             raise ConfigError(b"Unable to listen on this port. Check server logs.") from error
         self._drop(old)
         self._add(opened, kind)
-        self._ports[kind] = port
+        self._places[kind] = (addresses, port)
 
     def _open_tcp(self, addresses: list[str], port: int, kind: int) -> list[socket.socket]:
         """Return sockets listening on `addresses` (a leading `-`: may be missing), none for port 0; or ListenError."""
@@ -182,6 +202,7 @@ class Listeners:
 
     def _drop(self, listeners: list[Listener]) -> None:
         for listener in listeners:
-            self.poller.remove(listener.sock.fileno())
+            if not listener.rests:
+                self.poller.remove(listener.sock.fileno())
             del self.by_fd[listener.sock.fileno()]
             listener.sock.close()

@@ -27,8 +27,9 @@ from respd.context import Context
 from respd.cron import Cron
 from respd.directive_kinds import ConfigError
 from respd.engine import Engine
-from respd.listeners import TLS, UNIX, Listener, ListenError, Listeners
+from respd.listeners import METRICS, TLS, UNIX, Listener, ListenError, Listeners
 from respd.log import VERBOSE, Log
+from respd.metrics_port import MetricsPort
 from respd.persistence.append_log import FatalDiskError
 from respd.pollers import READABLE, WRITABLE, Poller, new_poller
 from respd.protocol.replies import encode_error
@@ -109,6 +110,7 @@ class Server:
         self.listeners = Listeners(config, log, self.poller)
         self.tls = TlsSettings(config, log)
         self.handshakes: dict[int, Handshake] = {}
+        self.metrics = MetricsPort(engine, self.listeners)
         self.unread: list[Connection] = []  # TLS has decrypted more than was read
         self.cron = Cron(engine)
         self.signals: socket.socket | None = None
@@ -564,13 +566,14 @@ class Server:
         for fd, mask in self.poller.wait(0.0):
             connection = self.connection_at(fd)
             if connection is None:
-                if fd in self.listeners.by_fd or fd in self.handshakes:
+                if fd in self.listeners.by_fd or fd in self.handshakes or fd in self.metrics.visitors:
                     self._on_other(fd)
             elif connection.client is not runner and not engine.shutdown_requested:
                 if mask & WRITABLE:
                     self._write_unsent(connection)
                 if mask != WRITABLE and not connection.is_closed:
                     self._read(connection)
+        self.metrics.tidy()
         if engine.effects.is_on:
             try:
                 engine.append_log.flush()
@@ -634,9 +637,14 @@ class Server:
     def _on_other(self, fd: int) -> None:
         listener = self.listeners.by_fd.get(fd)
         if listener is not None:
-            self._accept(listener)
+            if listener.kind == METRICS:
+                self.metrics.accept(listener)
+            else:
+                self._accept(listener)
         elif fd in self.handshakes:
             self._shake_hands(self.handshakes[fd])
+        elif fd in self.metrics.visitors:
+            self.metrics.serve(fd)
         elif self.signals is not None and fd == self.signals.fileno():
             with contextlib.suppress(BlockingIOError):
                 for number in self.signals.recv(64):
@@ -644,6 +652,7 @@ class Server:
 
     def close_idle(self) -> None:
         """Close clients idle for longer than `timeout`, handshakes that take too long; re-check soft output limits."""
+        self.metrics.tidy()
         limit_ms = self.config.timeout * 1000
         now_ms = self.engine.clock.ms
         for handshake in list(self.handshakes.values()):
@@ -710,6 +719,7 @@ class Server:
             self.close(connection)
         for handshake in list(self.handshakes.values()):
             self._give_up(handshake)
+        self.metrics.close()
         self.listeners.close()
         if self.signals is not None:
             signal.set_wakeup_fd(-1)
@@ -778,7 +788,7 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
         log.warning(str(error))
         return 1
     server.watch_signals()
-    config.on_change(["port", "bind", "tls-port"], server.listeners.follow)
+    config.on_change(["port", "bind", "tls-port", "metrics-port", "metrics-bind"], server.listeners.follow)
     config.on_change(TLS_DIRECTIVES, server.follow_tls)
     config.on_change(["proto-max-bulk-len"], server.limit_bulks)
     if life is not None:

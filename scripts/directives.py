@@ -8,7 +8,7 @@ With --check nothing is written and the exit status tells whether the page is cu
 import sys
 from pathlib import Path
 
-from respd.directives import DEPRECATED, DIRECTIVES, HIDDEN, IMMUTABLE, PROTECTED, Directive
+from respd.directives import DEPRECATED, DIRECTIVES, HIDDEN, IMMUTABLE, OWN, PROTECTED, Directive
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "directives.md"
 
@@ -16,10 +16,10 @@ INTRODUCTION = """# Directives
 
 Every directive of redis.conf (Redis 7.4 and 8.0) can stand in respd's configuration file, on its command line
 (`--timeout 60`) and in CONFIG GET and SET. This page is made from `respd/directives.py` by `scripts/directives.py`.
+Those marked with a star are respd's own: redis-server refuses a file that has them.
 
-Beside these a file may hold `include FILE` (wildcards allowed) and `rename-command NAME NEW-NAME`. Of `user`, only the
-line that redis-server's CONFIG REWRITE leaves about a default user with full access is taken; any other, `loadmodule`
-and unknown directives stop the start.
+Beside these a file may hold `include FILE` (wildcards allowed), `rename-command NAME NEW-NAME` and `user NAME RULES`;
+`loadmodule` and unknown directives stop the start.
 """
 
 IN_FORCE = """
@@ -54,7 +54,7 @@ def page() -> str:
 
 
 def _names(directive: Directive) -> str:
-    name = f"`{directive.name.decode()}`"
+    name = f"`{directive.name.decode()}`{'*' if directive.flags & OWN else ''}"
     return f"{name} (`{directive.alias.decode()}`)" if directive.alias else name
 
 

@@ -61,7 +61,7 @@ def info(ctx: Context, args: list[bytes]) -> object:
     parts: list[bytes] = []
     for name in _SECTIONS:
         if name in wanted:
-            lines = _section(ctx, name)
+            lines = section(ctx, name)
             parts.append(b"\r\n".join([b"# " + _title(name), *lines, b""]))
     return Verbatim(b"txt", b"\r\n".join(parts))
 
@@ -83,7 +83,8 @@ def _chosen(words: list[bytes]) -> set[bytes]:
     return wanted
 
 
-def _section(ctx: Context, name: bytes) -> list[bytes]:
+def section(ctx: Context, name: bytes) -> list[bytes]:
+    """Return the lines of a section, `name:value`, none when there is no such section."""
     if name == b"server":
         return _server(ctx)
     if name == b"clients":
@@ -187,6 +188,9 @@ def _listeners(ctx: Context) -> list[bytes]:
         lines.append(b"listener1:name=unix,bind=%b" % os.fsencode(config.unixsocket))
     if config.tls_port:
         lines.append(b"listener2:name=tls,%b,port=%d" % (addresses, config.tls_port))
+    if config.metrics_port:
+        addresses = b",".join([b"bind=" + address.encode() for address in config.metrics_bind])
+        lines.append(b"listener3:name=metrics,%b,port=%d" % (addresses, config.metrics_port))
     return lines
 
 
