@@ -410,10 +410,13 @@ def help_(ctx: Context, args: list[bytes]) -> object:
     return ctx.engine.commands.help_lines(args[0])
 
 
-# How long calls took is counted by powers of two of a microsecond, up to 2^30 (18 minutes).
-_LATENCY_STEPS: Final = 30
-FIRST_STEP: Final = 1e-6
-_SECOND_STEP: Final = 2e-6
+# How long calls took is counted in 32 slots for each power of two of a nanosecond, from 1024 ns up to a second.
+FIRST_STEP: Final = 1024e-9  # shorter calls are those that no slot has counted
+_SLOT_BITS: Final = 5
+_SLOTS_PER_STEP: Final = 1 << _SLOT_BITS
+_STEPS: Final = 20
+_FIRST_NS: Final = 1024
+_LONGEST_NS: Final = 1_000_000_000
 
 
 class Command:
@@ -432,34 +435,65 @@ class Command:
         self.seconds: float = 0.0
         self.rejected: i64 = 0
         self.failed: i64 = 0
-        self.slower: list[int] = [0] * _LATENCY_STEPS  # calls of over 1 µs, by the power of two they stay below
+        self.slower: list[int] = []  # calls of over a microsecond by how long they took, once there was one
+        self._untracked: i64 = 0  # calls made while latency-tracking was off
+        self._paused_at: i64 = -1  # how many calls there were when it was switched off, -1 while it is on
 
     def note_latency(self, seconds: float) -> None:
-        """Count a call that took over 1 µs."""
-        bound: float = _SECOND_STEP
-        step: i64 = 0
-        while seconds > bound and step < _LATENCY_STEPS - 1:
-            bound += bound
-            step += 1
-        self.slower[step] += 1
+        """Count a call that took at least FIRST_STEP."""
+        ns: i64 = i64(seconds * 1e9)
+        if ns > _LONGEST_NS:
+            ns = _LONGEST_NS
+        shift: i64 = _SLOT_BITS
+        while ns >> shift >= 2 * _SLOTS_PER_STEP:
+            shift += 1
+        if not self.slower:
+            self.slower = [0] * (_STEPS * _SLOTS_PER_STEP)
+        slot = (shift - _SLOT_BITS) * _SLOTS_PER_STEP + (ns >> shift) - _SLOTS_PER_STEP
+        self.slower[slot if slot > 0 else 0] += 1
+
+    def track_latency(self, on: bool) -> None:
+        """Count how long calls take from now on, or no more."""
+        if not on and self._paused_at < 0:
+            self._paused_at = self.calls
+        elif on and self._paused_at >= 0:
+            self._untracked += self.calls - self._paused_at
+            self._paused_at = -1
+
+    def tracked_calls(self) -> int:
+        """Return for how many calls it was counted how long they took."""
+        calls = self.calls if self._paused_at < 0 else self._paused_at
+        return int(calls - self._untracked)
 
     def latency_steps(self) -> list[tuple[int, int]]:
-        """Return (µs, calls that took at most so long) for 1, 2, 4, 8... µs, leaving out bounds that add none."""
-        seen = int(self.calls) - sum(self.slower)
+        """Return (µs, calls that took at most so long), doubling the µs, as Redis does, and leaving out what adds none.
+
+        The bounds are those of Redis' histogram: 1, 2, 4, 8, 16, 33, 66, 132... µs.
+        """
+        seen = self.tracked_calls() - sum(self.slower)
         steps: list[tuple[int, int]] = [(1, seen)] if seen > 0 else []
-        for step, count in enumerate(self.slower):
+        for step in range(_STEPS if self.slower else 0):
+            count = sum(self.slower[step * _SLOTS_PER_STEP : (step + 1) * _SLOTS_PER_STEP])
             if count:
                 seen += count
-                steps.append((2 << step, seen))
+                bound = _FIRST_NS << step + 1
+                steps.append(((bound + (bound >> 7) - 1) // 1000, seen))
         return steps
 
-    def percentile_us(self, percent: float) -> int:
-        """Return the bound in µs below which so many percent of the calls stayed."""
-        steps = self.latency_steps()
-        for bound_us, count in steps:
-            if count * 100 >= percent * int(self.calls):
-                return bound_us
-        return steps[-1][0] if steps else 0
+    def percentile_us(self, percent: float) -> float:
+        """Return in µs what so many percent of the calls took at most, 3 % too much at worst; for 0 the shortest."""
+        calls = self.tracked_calls()
+        wanted = max(1, int(percent / 100 * calls + 0.5))
+        seen = calls - sum(self.slower)
+        if seen >= wanted:
+            return (_FIRST_NS - 1) / 1000 if percent else 0.0
+        for slot, count in enumerate(self.slower):
+            seen += count
+            if seen >= wanted:
+                width = 1 << (slot >> _SLOT_BITS) + _SLOT_BITS
+                low = (slot % _SLOTS_PER_STEP + _SLOTS_PER_STEP) * width
+                return (low + width - 1 if percent else low) / 1000
+        return 0.0
 
     def reset_stats(self) -> None:
         """Forget calls, time, rejections and failures."""
@@ -467,7 +501,10 @@ class Command:
         self.seconds = 0.0
         self.rejected = 0
         self.failed = 0
-        self.slower = [0] * _LATENCY_STEPS
+        self.slower = []
+        self._untracked = 0
+        if self._paused_at >= 0:
+            self._paused_at = 0
 
 
 class CommandTable:

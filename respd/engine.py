@@ -94,6 +94,7 @@ class Engine:
         self.disk: Disk = disk or Disk()
         self.random = Random(seed)
         self.stats = Stats()
+        self.stats.on_too_many_codes = self._log_too_many_codes
         self.pubsub = PubSub()
         self.slowlog = SlowLog(config)
         self.latency = LatencyMonitor(config)
@@ -128,6 +129,8 @@ class Engine:
         self.current: Client | None = None
         self.in_exec: bool = False
         self.exec_size: int = 0  # commands of the transaction that runs
+        self.in_script: bool = False
+        self.tracked_s: float = FIRST_STEP  # calls of at least so long are counted by their length
         self.effects = self.shared.effects
         self.is_recorded: bool = False  # the running command has said what to log
         from respd.persistence.append_log import AppendLog  # above us; the engine only keeps them
@@ -156,6 +159,8 @@ class Engine:
         config.on_change(["save", "stop-writes-on-bgsave-error"], self.update_disk_gate)
         limits = ["slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"]
         config.on_change(limits, self._configure_slowness)
+        config.on_change(["latency-tracking"], self._configure_latency)
+        self._configure_latency()
         self._configure_events()
         self._configure_tracking()
         self.memory_limits.start()
@@ -167,6 +172,19 @@ class Engine:
         self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
         self.latency.configure(self.config.latency_monitor_threshold)
         self.slow_s = min(self.slowlog.threshold_s, self.latency.threshold_s)
+
+    def _configure_latency(self) -> None:
+        on = self.config.latency_tracking
+        self.tracked_s = FIRST_STEP if on else float("inf")
+        for command in self.commands.all:
+            command.track_latency(on)
+
+    def _log_too_many_codes(self, codes: list[bytes]) -> None:
+        self.log.warning(
+            "Errorstats stopped adding new errors because the number of errors reached the limit, may be misuse of lua "
+            "error_reply, please check INFO ERRORSTATS, this can be re-enabled via CONFIG RESETSTAT."
+        )
+        self.log.warning("Current errors code list: " + b", ".join(codes).decode(errors="backslashreplace"))
 
     def reset_stats(self) -> None:
         """CONFIG RESETSTAT: start all counters anew."""
@@ -314,7 +332,7 @@ class Engine:
             command.failed += 1
             if not value.is_counted:
                 self.stats.record_error(value.text)
-        if elapsed > FIRST_STEP:
+        if elapsed >= self.tracked_s:
             command.note_latency(elapsed)
         if elapsed >= self.slow_s:
             self._slow(ctx, command, args, elapsed)
@@ -324,7 +342,10 @@ class Engine:
         now_s = int(self.clock.ms // 1000)
         if elapsed >= self.slowlog.threshold_s and not command.flags & SKIP_SLOWLOG:
             client = ctx.client
-            self.slowlog.add(args, int(elapsed * 1e6), now_s, client.address, client.name)
+            if self.in_script:  # its commands have no address and no name of their own
+                self.slowlog.add(args, int(elapsed * 1e6), now_s, b"", b"")
+            else:
+                self.slowlog.add(args, int(elapsed * 1e6), now_s, client.address, client.name)
         if elapsed >= self.latency.threshold_s:
             self.latency.add(b"fast-command" if command.flags & FAST else b"command", elapsed, now_s)
 

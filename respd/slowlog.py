@@ -39,17 +39,21 @@ class SlowLog:
         self.configure(config.slowlog_log_slower_than, config.slowlog_max_len)
 
     def configure(self, slower_than_us: int, max_len: int) -> None:
-        """Take over the two limits; a negative duration switches the log off."""
-        self.threshold_s = slower_than_us / 1e6 if slower_than_us >= 0 else float("inf")
+        """Take over the two limits; a negative duration switches the log off, and so does no room.
+
+        What has no room any more goes when the next entry comes.
+        """
+        is_on = slower_than_us >= 0 and max_len > 0
+        self.threshold_s = slower_than_us / 1e6 if is_on else float("inf")
         self.max_len = max_len
-        self._trim()
 
     def add(self, words: list[bytes], duration_us: int, at_s: int, address: bytes, name: bytes) -> None:
         """Note a slow command."""
         words = self.without_secrets(words)
         self.entries.appendleft(SlowEntry(self.next_id, shorten(words), duration_us, at_s, address, name))
         self.next_id += 1
-        self._trim()
+        while len(self.entries) > self.max_len:
+            self.entries.pop()
 
     def hide(self, words: list[bytes], index: int) -> None:
         """Show `(redacted)` in place of a word of the command under way, should it be slow: passwords."""
@@ -70,10 +74,6 @@ class SlowLog:
     def reset(self) -> None:
         """Forget all entries; their numbers go on."""
         self.entries.clear()
-
-    def _trim(self) -> None:
-        while len(self.entries) > self.max_len:
-            self.entries.pop()
 
 
 def shorten(words: list[bytes]) -> list[bytes]:

@@ -8,6 +8,7 @@ Process figures (memory, CPU) are read from the operating system only when someb
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
@@ -17,7 +18,12 @@ if sys.platform != "win32":
 
 RATE_SAMPLES: Final = 16
 ERROR_CODES_LIMIT: Final = 128
+_LONGEST_CODE: Final = 30
 ERROR_STATS_DISABLED: Final = b"ERRORSTATS_DISABLED"
+
+
+def _ignore(codes: list[bytes]) -> None:
+    """Tell nobody that there are too many codes of errors."""
 
 
 class Rate:
@@ -62,7 +68,7 @@ class Stats:
     """All counters of one server, with the moment it started.
 
     Counters are written directly (`stats.keyspace_hits += 1`). `reset` zeroes what CONFIG RESETSTAT zeroes: everything
-    except the start, the peak of memory, and what describes the present.
+    except the start, the peak of memory, what users were denied, and what describes the present.
     """
 
     def __init__(self, started_ms: int = 0) -> None:
@@ -89,6 +95,7 @@ class Stats:
         self.unexpected_error_replies: i64 = 0
         self.errors: dict[bytes, int] = {}
         self.errors_disabled = False
+        self.on_too_many_codes: Callable[[list[bytes]], None] = _ignore
         self.acl_access_denied_auth: i64 = 0
         self.acl_access_denied_cmd: i64 = 0
         self.acl_access_denied_key: i64 = 0
@@ -114,16 +121,15 @@ class Stats:
         self.cycle_duration: Rate = Rate()
 
     def record_error(self, text: bytes) -> None:
-        """Count an error reply under its code, the first word of `text` (without the leading dash).
+        """Count an error reply under its code, the first word of `text` (without the leading dash); ERR if it is long.
 
         Redis stops telling codes apart once 128 different ones were seen, lest a client fill the memory with them.
         """
         self.total_error_replies += 1
         if self.errors_disabled:
             return
-        code = b"ERR" if text.startswith(b"ERR ") else text.split(b" ", 1)[0]
-        if not code:
-            code = b"ERR"
+        end = text.find(b" ", 0, _LONGEST_CODE + 1)
+        code = text[:end] if end >= 0 else b"ERR"
         count = self.errors.get(code)
         if count is not None:
             self.errors[code] = count + 1
@@ -131,6 +137,7 @@ class Stats:
             self.errors[code] = 1
         else:
             self.errors_disabled = True
+            self.on_too_many_codes(sorted(self.errors))
             self.errors = {ERROR_STATS_DISABLED: 1}
 
     def sample(self, now_ms: i64) -> None:
@@ -164,10 +171,6 @@ class Stats:
         self.unexpected_error_replies = 0
         self.errors = {}
         self.errors_disabled = False
-        self.acl_access_denied_auth = 0
-        self.acl_access_denied_cmd = 0
-        self.acl_access_denied_key = 0
-        self.acl_access_denied_channel = 0
         self.keyspace_hits = 0
         self.keyspace_misses = 0
         self.expired_keys = 0

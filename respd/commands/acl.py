@@ -125,6 +125,7 @@ def getuser(ctx: Context, args: list[bytes]) -> object:
 
     Reply: a map, null for an unknown user.
     """
+    ctx.engine.slowlog.hide(args, 2)
     user = ctx.engine.acl.users.get(args[2])
     if user is None:
         return None

@@ -554,8 +554,8 @@ def _latency_stats(ctx: Context) -> list[bytes]:
     percentiles = ctx.config.latency_tracking_info_percentiles
     lines: list[bytes] = []
     for command in ctx.engine.commands.all:
-        if command.calls:
-            shown = [b"p%b=%d.000" % (format_double(each), command.percentile_us(each)) for each in percentiles]
+        if command.tracked_calls():
+            shown = [b"p%b=%.3f" % (format_double(each), command.percentile_us(each)) for each in percentiles]
             lines.append(b"latency_percentiles_usec_%b:%b" % (command.name, b",".join(shown)))
     return lines
 

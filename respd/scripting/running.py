@@ -162,6 +162,7 @@ def run_script(
     run.begin(ctx, name, read_only or flags & NO_WRITES != 0, not as_parameters, lacks_memory)
     clock.frozen = True
     ctx.deny_blocking = True
+    engine.in_script = True
     client.resp = 2
     author = engine.tracking.author
     engine.tracking.author = None  # what a script changes, its client is told of even without a loop
@@ -172,6 +173,7 @@ def run_script(
         if run.is_late:
             busy.end(run)
         run.ctx = None
+        engine.in_script = False
         client.resp = resp
         engine.tracking.author = author
         client.fieldsets = fieldsets

@@ -133,8 +133,9 @@ def test_too_many_kinds_of_errors_are_no_longer_told_apart() -> None:
     assert stats.errors == {b"ERRORSTATS_DISABLED": 1}
     assert stats.total_error_replies == ERROR_CODES_LIMIT + 5
     stats.reset()
-    stats.record_error(b"ERR text")
-    assert stats.errors == {b"ERR": 1}
+    for text in (b"ERR text", b"NOSPACE", b"E" * 31 + b" is too long", b"E" * 30 + b" is not", b" nothing", b""):
+        stats.record_error(text)
+    assert stats.errors == {b"ERR": 4, b"E" * 30: 1, b"": 1}
 
 
 def test_operations_a_second(server: Server) -> None:

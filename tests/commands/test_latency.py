@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from respd.command import Command, Declaration
+from respd.command import FIRST_STEP, Command, Declaration
 from respd.config import Config
 from respd.latency import HISTORY, LatencyMonitor
 from tests.local import Local
@@ -15,9 +15,15 @@ def _command(*durations_us: float) -> Command:
     command = Command(Declaration("name", "generic", None, 1, 0, (), "1.0.0", "", "", "", (), (), (), None))
     for duration_us in durations_us:
         command.calls += 1
-        if duration_us > 1:
+        if duration_us / 1e6 >= FIRST_STEP:
             command.note_latency(duration_us / 1e6)
     return command
+
+
+def _text(local: Local, command: str) -> bytes:
+    told = local.run(command)
+    assert isinstance(told, bytes)
+    return told
 
 
 @pytest.mark.parametrize(
@@ -27,19 +33,40 @@ def _command(*durations_us: float) -> Command:
         ((0.5, 1), [(1, 2)]),
         ((1.5,), [(2, 1)]),
         ((2, 2.1, 4, 4.1), [(2, 1), (4, 3), (8, 4)]),
-        ((0.5, 3, 1000), [(1, 1), (4, 2), (1024, 3)]),
-        ((1e12,), [(1 << 30, 1)]),
+        ((0.5, 3, 1000), [(1, 1), (4, 2), (1056, 3)]),
+        ((20, 60, 100, 200, 2000), [(33, 1), (66, 2), (132, 3), (264, 4), (2113, 5)]),
+        ((1e12,), [(1082130, 1)]),
     ],
 )
-def test_steps_are_powers_of_two(durations_us: tuple[float, ...], steps: list[tuple[int, int]]) -> None:
+def test_steps_are_those_of_redis(durations_us: tuple[float, ...], steps: list[tuple[int, int]]) -> None:
     assert _command(*durations_us).latency_steps() == steps
 
 
 def test_percentiles() -> None:
     command = _command(*[0.5] * 50, *[3.0] * 49, 100.0)
-    assert [command.percentile_us(percent) for percent in (0, 50, 50.1, 99, 99.9, 100)] == [1, 1, 4, 4, 128, 128]
+    told = [command.percentile_us(percent) for percent in (0, 50, 51, 99, 99.9, 100)]
+    assert told == [0.0, 1.023, 3.007, 3.007, 100.351, 100.351]
     command.reset_stats()
     assert command.percentile_us(50) == 0
+
+
+def test_percentiles_are_three_percent_too_high_at_most() -> None:
+    for duration_us in (1.1, 1.9, 7.7, 33, 1234.5, 98765.4):
+        command = _command(duration_us)
+        assert duration_us <= command.percentile_us(50) <= duration_us * 1.032
+        assert duration_us / 1.032 <= command.percentile_us(0) <= duration_us
+
+
+def test_what_is_not_tracked_is_in_no_histogram(local: Local) -> None:
+    local.run("CONFIG SET latency-tracking yes")
+    local.run("GET k")
+    local.run("CONFIG SET latency-tracking no")
+    local.run("GET k")
+    get = local.engine.commands.by_name[b"get"]
+    assert (get.tracked_calls(), get.latency_steps()[-1][1], int(get.calls)) == (1, 1, 2)
+    local.run("CONFIG SET latency-tracking yes")
+    local.run("GET k")
+    assert (get.tracked_calls(), get.latency_steps()[-1][1], int(get.calls)) == (2, 2, 3)
 
 
 def test_the_worst_of_each_second_is_kept() -> None:
@@ -66,9 +93,44 @@ def test_commands_report_what_the_monitor_saw(local: Local) -> None:
     assert local.run("LATENCY LATEST") == [[b"command", second, 20, 50]]
     assert local.run("LATENCY HISTORY command") == [[second - 120, 50], [second, 20]]
     assert local.run("LATENCY GRAPH command") == (
-        b"command - high 50 ms, low 20 ms (all time high 50 ms)\n" + b"-" * 80 + b"\n#\n#\n#\n##\n20\nms\n"
+        b"command - high 50 ms, low 20 ms (all time high 50 ms)\n" + b"-" * 80 + b"\n# \n| \n| \n|_\n  \n20\nms\n"
     )
     assert local.run("LATENCY RESET") == 1
+
+
+def test_a_graph_has_the_form_of_redis(local: Local) -> None:
+    """The picture is redis-server's, of commands that slept as long."""
+    second = int(local.clock.ms) // 1000
+    for at, duration_ms in enumerate((5, 25, 90, 100, 40, 2, 73, 55, 10)):
+        local.engine.latency.add(b"command", duration_ms / 1000, second - 9 + at)
+    graph = local.run("LATENCY GRAPH command")
+    assert isinstance(graph, bytes)
+    title, line, *rows = graph.decode().split("\n")
+    assert title == "command - high 100 ms, low 2 ms (all time high 100 ms)" and line == "-" * 80
+    assert rows == ["  o#     ", "  ||  #_ ", "  ||o || ", "_#|||_||_", " " * 9, "987654321", "s" * 9, ""]
+
+
+def test_a_long_graph_has_a_second_part(local: Local) -> None:
+    second = int(local.clock.ms) // 1000
+    for at in range(83):
+        local.engine.latency.add(b"command", 0.010, second - 83 + at)
+    graph = local.run("LATENCY GRAPH command")
+    assert isinstance(graph, bytes)
+    rows = graph.decode().split("\n")[2:]
+    assert [len(row) for row in rows] == [80] * 8 + [0] + [3] * 7 + [0]
+
+
+def test_doctor_tells_what_was_seen_and_what_may_help(local: Local) -> None:
+    local.run("CONFIG SET latency-monitor-threshold 5")
+    assert b"No event" in _text(local, "LATENCY DOCTOR")
+    second = int(local.clock.ms) // 1000
+    for at, duration_ms in ((second - 10, 10), (second - 5, 20)):
+        local.engine.latency.add(b"command", duration_ms / 1000, at)
+    local.engine.latency.add(b"aof-write", 0.1, second)
+    told = _text(local, "LATENCY DOCTOR")
+    assert b"1. command: 2 latency spikes (average 15ms, mean deviation 5ms, period 5.00 sec)." in told
+    assert b"2. aof-write: 1 latency spikes (average 100ms, mean deviation 0ms, period 0.00 sec)." in told
+    assert b"slowlog-log-slower-than 5000" in told and b"appendfsync" in told and b"fork" not in told
 
 
 def test_the_threshold_is_in_force_at_once(local: Local) -> None:
