@@ -26,7 +26,6 @@ _SUMMARY: Final = b"summary"
 _HISTOGRAM: Final = b"histogram"
 _FRESH_S: Final = 0.1  # for so long a page is given to whoever asks: no number of them has it made more often
 _DATABASES_SHOWN: Final = 16  # even when they are empty
-_CODE_SIZE: Final = 64  # bytes shown of an error's code, which scripts may choose
 _CLASSES: Final = (b"normal", b"slave", b"pubsub")
 _INSTANCE: Final = (
     b"role", b"redis_version", b"redis_build_id", b"redis_mode", b"os", b"maxmemory_policy", b"tcp_port", b"run_id",
@@ -148,10 +147,10 @@ class Metrics:
                 self._count(b"redis_db_keys_with_expiring_items", b'db="db%d"' % db.index, db.field_deadlines.size())
 
     def _add_errors(self) -> None:
-        counts: dict[bytes, int] = {}
+        counts: dict[bytes, int] = {}  # scripts choose the codes: two may look alike here
         errors = self.engine.stats.errors
         for code in sorted(errors):
-            shown = escape(code[:_CODE_SIZE])
+            shown = escape(code)
             counts[shown] = counts.get(shown, 0) + errors[code]
         if counts:
             self._begin(b"redis_errors_total", COUNTER, b"Error replies by their code")
@@ -190,20 +189,21 @@ class Metrics:
         for label, command in zip(labels, called):
             for percent, shown in quantiles:
                 out.append(
-                    b'redis_latency_percentiles_usec{%b,quantile="%b"} %d\n'
+                    b'redis_latency_percentiles_usec{%b,quantile="%b"} %.3f\n'
                     % (label, shown, command.percentile_us(percent))
                 )
-            self._end_distribution(b"redis_latency_percentiles_usec", label, command)
+            self._end_distribution(b"redis_latency_percentiles_usec", label, command, int(command.calls))
         self._begin(b"redis_commands_latencies_usec", _HISTOGRAM, b"Calls of a command that took at most so long")
         for label, command in zip(labels, called):
             for bound_us, count in command.latency_steps():
                 out.append(b'redis_commands_latencies_usec_bucket{%b,le="%d"} %d\n' % (label, bound_us, count))
-            out.append(b'redis_commands_latencies_usec_bucket{%b,le="+Inf"} %d\n' % (label, int(command.calls)))
-            self._end_distribution(b"redis_commands_latencies_usec", label, command)
+            calls = command.tracked_calls()
+            out.append(b'redis_commands_latencies_usec_bucket{%b,le="+Inf"} %d\n' % (label, calls))
+            self._end_distribution(b"redis_commands_latencies_usec", label, command, calls)
 
-    def _end_distribution(self, name: bytes, label: bytes, command: Command) -> None:
+    def _end_distribution(self, name: bytes, label: bytes, command: Command, calls: int) -> None:
         self._count(name + b"_sum", label, int(command.seconds * 1e6))
-        self._count(name + b"_count", label, int(command.calls))
+        self._count(name + b"_count", label, calls)
 
     def _add_slow(self) -> None:
         """The slow log, and the latest event of each kind that the latency monitor has seen."""

@@ -71,12 +71,14 @@ def test_commands(local: Local) -> None:
     local.run("CONFIG GET port")
     command = local.engine.commands.by_full_name(b"get")
     assert command is not None
+    command.reset_stats()
+    command.calls = command.rejected = 2
     command.seconds = 0.000_009
-    command.slower[:3] = [0, 1, 0]  # one of the calls took up to 4 µs, the other up to 1
+    command.note_latency(0.000_003)  # and the other took less than a microsecond
     page = page_of(local, Metrics(local.engine))
     assert page.value("redis_commands_total", cmd="get") == 2
     assert page.value("redis_commands_total", cmd="config|get") == 1
-    assert page.value("redis_commands_rejected_calls_total", cmd="get") == 1
+    assert page.value("redis_commands_rejected_calls_total", cmd="get") == 2
     assert page.value("redis_commands_failed_calls_total", cmd="lpush") == 1
     assert page.value("redis_commands_duration_seconds_total", cmd="get") == 0.000_009
     bucket = "redis_commands_latencies_usec_bucket"
@@ -84,8 +86,8 @@ def test_commands(local: Local) -> None:
     assert bounds == {"1": 1, "4": 2, "+Inf": 2}
     assert page.value("redis_commands_latencies_usec_sum", cmd="get") == 9
     assert page.value("redis_commands_latencies_usec_count", cmd="get") == 2
-    assert page.value("redis_latency_percentiles_usec", cmd="get", quantile="50") == 1
-    assert page.value("redis_latency_percentiles_usec", cmd="get", quantile="99.9") == 4
+    assert page.value("redis_latency_percentiles_usec", cmd="get", quantile="50") == 1.023
+    assert 3 <= page.value("redis_latency_percentiles_usec", cmd="get", quantile="99.9") < 3.1
     local.run("CONFIG SET latency-tracking no")
     assert not page_of(local, Metrics(local.engine)).all(bucket)
 
@@ -107,13 +109,12 @@ def test_databases(local: Local) -> None:
 
 
 def test_what_clients_choose_cannot_break_the_page(local: Local) -> None:
-    for code in (b'a"b', b"back\\slash", b"\xff\xfe", b"x" * 100 + b"1", b"x" * 100 + b"2", b'{a="b"}', b"caf\xc3\xa9"):
+    for code in (b'a"b', b"back\\slash", b"\xff", b"\xfe", b'{a="b"}', b"caf\xc3\xa9", b"new\nline"):
         local.engine.stats.record_error(code + b" text")
-    local.engine.stats.record_error(b"new\nline")
     page = page_of(local, Metrics(local.engine))
     errors = {dict(labels)["err"]: count for labels, count in page.all("redis_errors_total").items()}
     assert errors == {
-        'a"b': 1, "back\\slash": 1, "\ufffd\ufffd": 1, "x" * 64: 2, '{a="b"}': 1, "café": 1, "new\nline": 1,
+        'a"b': 1, "back\\slash": 1, "\ufffd": 2, '{a="b"}': 1, "café": 1, "new\nline": 1,
     }  # fmt: skip
 
 
