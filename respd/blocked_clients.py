@@ -30,6 +30,8 @@ class BlockedClients:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.parked: dict[int, Parked] = {}
+        self.awaiting_sync: dict[int, Parked] = {}  # those of them that wait for the append-only file
+        self._synced_offset: i64 = -1
         self._deadlines = Deadlines()
 
     def next_ms(self, now_ms: i64) -> i64:
@@ -43,6 +45,7 @@ class BlockedClients:
         if ctx.deny_blocking:
             engine.reply(client, block.timeout_reply)
             return
+        self._count(ctx, command, -1)
         parked = Parked(ctx, command, args if block.args is None else block.args, block, ctx.db)
         client.parked = parked
         client.gates |= gates.BLOCKED
@@ -50,10 +53,18 @@ class BlockedClients:
         self.parked[client.id] = parked
         engine.shared.waiting_clients = len(self.parked)
         engine.shared.update_hooks()
+        if block.awaits_sync:
+            self.awaiting_sync[client.id] = parked
         if block.deadline_ms > 0:
             self._deadlines.add(b"%d" % client.id, block.deadline_ms)
         if block.again_ms > 0:
             self._deadlines.add(b"-%d" % client.id, block.again_ms)
+
+    def _count(self, ctx: Context, command: Command, by: i64) -> None:
+        """Count a command that has ended (1), or leave out one that was counted and waits (-1): it counts once."""
+        command.calls += by
+        ctx.client.commands_total += by
+        self._engine.stats.total_commands_processed += by
 
     def unpark(self, parked: Parked) -> None:
         """Take a client out of its lines; what it has sent meanwhile may run."""
@@ -63,6 +74,7 @@ class BlockedClients:
         client.parked = None
         client.gates &= ~gates.BLOCKED
         self.parked.pop(client.id, None)
+        self.awaiting_sync.pop(client.id, None)
         if parked.block.deadline_ms > 0:
             self._deadlines.remove(b"%d" % client.id, parked.block.deadline_ms)
         if parked.block.again_ms > 0:
@@ -78,6 +90,7 @@ class BlockedClients:
         if parked is None:
             return False
         self.unpark(parked)
+        self._count(parked.ctx, parked.command, 1)
         if error:
             engine.reply(client, CommandError(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"))
         else:
@@ -97,6 +110,14 @@ class BlockedClients:
                     again = True
                     for key in db.waiting.take_ready():
                         self._serve_key(db, key)
+
+    def serve_synced(self) -> None:
+        """Run the commands of clients that wait for the append-only file again, if it has been synced or was closed."""
+        synced_offset = self._engine.append_log.synced_offset()
+        if synced_offset != self._synced_offset:
+            self._synced_offset = synced_offset
+            for parked in list(self.awaiting_sync.values()):
+                self._retry(parked)
 
     def _serve_key(self, db: Database, key: bytes) -> None:
         for parked in db.waiting.parked_for(key):
@@ -123,11 +144,16 @@ class BlockedClients:
         if not isinstance(value, Block):
             self.unpark(parked)
             engine.reply(ctx.client, value)
-        elif value.again_ms > 0:
+            ctx.client.release_pushes()
+            return
+        self._count(ctx, parked.command, -1)
+        if value.again_ms > 0:
             name = b"-%d" % ctx.client.id
             self._deadlines.remove(name, parked.block.again_ms)
             self._deadlines.add(name, value.again_ms)
             parked.block.again_ms = value.again_ms
+        elif value.awaits_sync:
+            parked.block.timeout_reply = value.timeout_reply
         ctx.client.release_pushes()
 
     def time_out(self) -> None:
@@ -143,4 +169,5 @@ class BlockedClients:
                 self._retry(parked)
             if parked.active and 0 < parked.block.deadline_ms <= now_ms:
                 self.unpark(parked)
+                self._count(parked.ctx, parked.command, 1)
                 engine.reply(parked.ctx.client, parked.block.timeout_reply)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BLOCK_LIST: Final = 1
 BLOCK_ZSET: Final = 2
 BLOCK_STREAM: Final = 3
+BLOCK_SYNC: Final = 4  # for no key: that what was written is safe
 
 
 @final
@@ -27,7 +28,7 @@ class Block:
 
     `deadline_ms` is the moment to give up and reply `timeout_reply`, 0 for never. A block that `awaits_loss` is run
     again, too, when a key goes or gets another type; one with `again_ms` at that moment, whatever has happened. What is
-    run again are the command's words as sent, or `args`.
+    run again are the command's words as sent, or `args`. One that `awaits_sync` is when the append-only file was synced.
     """
 
     def __init__(self, keys: list[bytes], deadline_ms: i64, timeout_reply: object, kind: i64) -> None:
@@ -36,6 +37,7 @@ class Block:
         self.timeout_reply: object = timeout_reply
         self.kind: i64 = kind
         self.awaits_loss: bool = False
+        self.awaits_sync: bool = False
         self.again_ms: i64 = 0
         self.args: list[bytes] | None = None
 

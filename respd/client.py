@@ -78,6 +78,7 @@ class Client:
         self.held: list[bytes] | None = None  # pushes that wait for the reply to the running command
         # Blocking
         self.parked: Parked | None = None
+        self.write_offset: i64 = 0  # of the stream of effects, behind the last one of this client
         self.postponed: list[bytes] | None = None  # a command held back by CLIENT PAUSE
         # Wishes
         self.reply_mode: i64 = REPLY_ON

@@ -29,10 +29,14 @@ def write_words(out: BytesWriter, words: list[bytes]) -> None:
 
 
 class Effects:
-    """The stream. `is_on`: somebody wants it; `database` is the one that it has selected, -1 for not known."""
+    """The stream. `is_on`: somebody wants it; `database` is the one that it has selected, -1 for not known.
+
+    `offset` counts the commands that have ever been in it, but for SELECT.
+    """
 
     def __init__(self) -> None:
         self.is_on: bool = False
+        self.offset: i64 = 0
         self.is_muted: bool = False  # a script asked that its commands be not logged
         self.database: i64 = -1
         self.out: BytesWriter = BytesWriter()
@@ -45,6 +49,7 @@ class Effects:
             self.database = index
             write_words(self.out, [b"SELECT", b"%d" % index])
         write_words(self.out, words)
+        self.offset += 1
 
     def add(self, index: int, words: list[bytes]) -> None:
         """Add a command to the unit under way."""
@@ -66,6 +71,7 @@ class Effects:
             self.write(databases[at], unit[at])
         if is_wrapped:
             self.out.write(_EXEC)
+            self.offset += 2
 
     def take(self) -> bytes:
         """Return what has come since the last call, and forget it."""

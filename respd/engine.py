@@ -569,10 +569,12 @@ class Engine:
         if not effects.unit:
             if is_own:
                 effects.write(ctx.db.index, args)
+                ctx.client.write_offset = effects.offset
             return value
         if is_own:
             effects.add(ctx.db.index, args)
         effects.commit(not command.flags & TOUCHES_ARBITRARY_KEYS)
+        ctx.client.write_offset = effects.offset
         return value
 
     def _call_recorded(self, ctx: Context, command: Command, args: list[bytes], is_muted: bool) -> object:

@@ -597,6 +597,8 @@ class Server:
             engine.tracking.broadcast()
         if engine.effects.is_on:
             engine.append_log.flush()
+        if engine.blocked.awaiting_sync:
+            engine.blocked.serve_synced()
         self.flush_all()
 
     def _settle_between(self) -> None:

@@ -499,7 +499,7 @@ def _replication(ctx: Context) -> list[bytes]:
         b"master_failover_state:no-failover",
         b"master_replid:" + ctx.engine.stats.replication_id,
         b"master_replid2:" + b"0" * 40,
-        b"master_repl_offset:0",
+        b"master_repl_offset:%d" % ctx.engine.effects.offset,
         b"second_repl_offset:-1",
         b"repl_backlog_active:0",
         b"repl_backlog_size:%d" % _number(ctx, b"repl-backlog-size"),

@@ -65,7 +65,7 @@ def time(ctx: Context, args: list[bytes]) -> object:
 )
 def role(ctx: Context, args: list[bytes]) -> object:
     """Tell the server's part in replication: `master`, its offset in the stream, and its replicas (none)."""
-    return [b"master", 0, []]
+    return [b"master", int(ctx.engine.effects.offset), []]
 
 
 group.container("MODULE", since="4.0.0", summary="A container for commands about modules.", help_since="5.0.0")

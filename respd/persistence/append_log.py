@@ -74,6 +74,10 @@ class AppendLog:
         self._postponed_since_ms: int = 0
         self._complained_ms: int = -_COMPLAIN_EVERY_MS
         self._timestamp: int = 0
+        # Places in the stream of effects: what was gathered, written, synced by this thread.
+        self._gathered_offset: int = 0
+        self._written_offset: int = 0
+        self._synced_offset: int = -1
 
     # -- beginning and ending
 
@@ -143,6 +147,7 @@ class AppendLog:
         self.last_sync_ms = int(self.clock.ms)
         self.write_error = self._sync_error = ""
         self.background.error = None
+        self._gathered_offset = self._written_offset = self._synced_offset = int(self.effects.offset)
         self.engine.record_effects(True)
         self._update_gate()
 
@@ -176,7 +181,9 @@ class AppendLog:
                     before.is_dirty = True
                 return False
         if self.fd >= 0:
-            self.background.retire(self.fd)
+            self.background.retire(self.fd, self._written_offset)
+        if self.state == WAITING:
+            self._gathered_offset = self._written_offset = self._synced_offset = int(self.effects.offset)
         self.fd = fd
         self.name = name
         self.written = self.synced = 0
@@ -258,7 +265,7 @@ class AppendLog:
         self.effects.take()
         self._forget_buffer()
         if self.fd >= 0:
-            self.background.retire(self.fd)
+            self.background.retire(self.fd, -1)
             self.fd = -1
         self.directory.remove_temporary_increment()
 
@@ -290,6 +297,17 @@ class AppendLog:
         if self._write(policy):
             self._sync(policy)
 
+    def synced_offset(self) -> int:
+        """Return how much of the stream of effects is on the disk.
+
+        Nothing, 0, while the first base is made; -1 before that, -2 without a log.
+        """
+        if self.state == OFF:
+            return -2
+        if self.state == WAITING:
+            return 0 if self.fd >= 0 else -1
+        return max(self._synced_offset, self.background.synced_offset)
+
     def buffered(self) -> int:
         """Return how many bytes wait to be written."""
         return self._buffered + len(self.effects.out)
@@ -318,6 +336,7 @@ class AppendLog:
         data = self.effects.take()
         if not data:
             return
+        self._gathered_offset = int(self.effects.offset)
         if self.config.aof_timestamp_enabled:
             now_s = int(self.clock.ms) // 1000
             if now_s > self._timestamp:
@@ -359,6 +378,7 @@ class AppendLog:
         self._forget_buffer()
         self.written += taken
         self.current_size += taken
+        self._written_offset = self._gathered_offset
         if self.write_error:
             self.log.notice("AOF write error looks solved, Redis can write again.")
             self.write_error = ""
@@ -412,10 +432,11 @@ class AppendLog:
                 )
                 raise FatalDiskError from None
             self._note_latency(b"aof-fsync-always", started_s)
+            self._synced_offset = self._written_offset
             self.synced = self.written
             self.last_sync_ms = int(self.clock.ms)
         elif int(self.clock.ms) - self.last_sync_ms >= _SYNC_EVERY_MS and not self.background.pending_syncs():
-            self.background.sync(self.fd, self.written)
+            self.background.sync(self.fd, self._written_offset)
             self.synced = self.written
             self.last_sync_ms = int(self.clock.ms)
 

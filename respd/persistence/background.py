@@ -1,6 +1,6 @@
 """One thread that does for the server what may stall it: syncing, closing and removing files, in the order asked for.
 
-The serving thread asks, and looks at the counts; only this thread touches `_done`, `error` and `synced_to`. Python's
+The serving thread asks, and looks at the counts; only this thread touches `_done`, `error` and `synced_offset`. Python's
 own lock is free while the system syncs. The thread starts with the first job, and a forked child has none.
 """
 
@@ -28,7 +28,10 @@ class _Job:
 
 
 class Background:
-    """The thread's desk. `error` is why the last sync failed, None if it did not; `synced_to` the offset it was for."""
+    """The thread's desk. `error` is why the last sync failed, None if it did not.
+
+    `synced_offset` is how much of the stream of effects is on the disk by its work.
+    """
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
@@ -37,20 +40,20 @@ class Background:
         self._done = 0
         self._worker: threading.Thread | None = None
         self.error: OSError | None = None
-        self.synced_to = 0
+        self.synced_offset = -1
 
     def sync(self, fd: int, offset: int) -> None:
-        """Have what was written to `fd` on the disk, up to `offset`."""
+        """Have what was written to `fd` on the disk, up to `offset` of the stream of effects."""
         self._asked += 1
         self._put(_Job(_SYNC, fd, offset))
 
-    def retire(self, fd: int) -> None:
+    def retire(self, fd: int, offset: int) -> None:
         """Sync a file that is written no more, and close it.
 
         This counts as a pending sync: what is written to the next file should not be on the disk before it.
         """
         self._asked += 1
-        self._put(_Job(_RETIRE, fd, 0))
+        self._put(_Job(_RETIRE, fd, offset))
 
     def remove(self, path: str) -> None:
         """Remove a file, should it be there: its name at once, its blocks, which takes longer, in the thread."""
@@ -101,8 +104,7 @@ class Background:
         try:
             self._disk.fdatasync(job.fd)
             self.error = None
-            if job.kind == _SYNC:
-                self.synced_to = job.offset
+            self.synced_offset = job.offset
         except OSError as error:
             self.error = error
         if job.kind == _RETIRE:

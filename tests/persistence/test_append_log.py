@@ -56,7 +56,8 @@ class Life:
         replies = self.run(*lines)
         self.engine.before_sleep()
         self.engine.append_log.flush()
-        return replies
+        self.engine.blocked.serve_synced()
+        return replies + self.run()
 
     def logged(self) -> list[list[bytes]]:
         """What the increment holds."""
@@ -159,6 +160,32 @@ def test_no_never_syncs(begin: Begin) -> None:
     life.clock.advance(5000)
     life.turn("SET a 1")
     assert [name for name, _ in life.disk.done] == ["write", "write"]
+
+
+def test_a_client_waits_until_what_it_wrote_is_synced(begin: Begin) -> None:
+    """WAITAOF: until the second's sync has been made."""
+    life = begin()
+    synced = b"*2\r\n:1\r\n:0\r\n"
+    assert life.turn("WAITAOF 1 0 0") == synced
+    assert life.turn("SET k v", "WAITAOF 1 0 0") == b"+OK\r\n"
+    assert life.turn() == b""
+    life.clock.advance(1000)
+    asked = life.turn()  # the thread may have been quick
+    life.engine.append_log.background.drain()
+    assert asked + life.turn() == synced
+    assert life.turn("WAITAOF 0 0 0") == synced
+
+
+def test_a_client_waits_no_longer_when_a_rewrite_has_synced_what_it_wrote(begin: Begin) -> None:
+    """The increment that a rewrite ends is synced as it is closed."""
+    life = begin("appendfsync no")
+    life.turn("SET k v")
+    assert life.turn("WAITAOF 1 0 0") == b""
+    assert life.engine.rewriter.start()
+    asked = life.turn()
+    life.engine.append_log.background.drain()
+    assert asked + life.turn() == b"*2\r\n:1\r\n:0\r\n"
+    life.finish_rewrite()
 
 
 def test_writing_waits_for_a_slow_sync_two_seconds_at_most(begin: Begin) -> None:
