@@ -28,7 +28,7 @@ class Block:
 
     `deadline_ms` is the moment to give up and reply `timeout_reply`, 0 for never. A block that `awaits_loss` is run
     again, too, when a key goes or gets another type; one with `again_ms` at that moment, whatever has happened. What is
-    run again are the command's words as sent, or `args`. One that `awaits_sync` is when the append-only file was synced.
+    run again are the command's words as sent, or `args`. One that `awaits_sync` is when the log was synced.
     """
 
     def __init__(self, keys: list[bytes], deadline_ms: i64, timeout_reply: object, kind: i64) -> None:

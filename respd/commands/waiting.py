@@ -1,4 +1,4 @@
-"""The commands that wait until what a client has written is safe. Source: redis.io/commands/wait, redis.io/commands/waitaof.
+"""The commands that wait until what a client has written is safe. Source: redis.io/commands/wait and waitaof.
 
 There are no replicas, so none will ever acknowledge anything: whoever wants one waits until the timeout.
 """

@@ -1,7 +1,7 @@
 """One thread that does for the server what may stall it: syncing, closing and removing files, in the order asked for.
 
-The serving thread asks, and looks at the counts; only this thread touches `_done`, `error` and `synced_offset`. Python's
-own lock is free while the system syncs. The thread starts with the first job, and a forked child has none.
+The serving thread asks, and looks at the counts; only this thread touches `_done`, `error` and `synced_offset`.
+Python's own lock is free while the system syncs. The thread starts with the first job, and a forked child has none.
 """
 
 from __future__ import annotations
