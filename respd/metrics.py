@@ -44,6 +44,22 @@ def _head(name: bytes, kind: bytes, meaning: bytes) -> bytes:
     return b"# HELP %b %b\n# TYPE %b %b\n" % (name, meaning, name, kind)
 
 
+def _total(name: bytes, label: bytes, command: Command, calls: int) -> bytes:
+    """Return the two lines that end a distribution."""
+    us = int(command.seconds * 1e6)
+    return b"%b_sum{%b} %d\n%b_count{%b} %d\n" % (name, label, us, name, label, calls)
+
+
+class _Latencies:
+    """What the page says of how long one command took, and of which calls."""
+
+    def __init__(self, calls: int, seconds: float, summary: bytes, histogram: bytes) -> None:
+        self.calls = calls
+        self.seconds = seconds
+        self.summary = summary
+        self.histogram = histogram
+
+
 class Metrics:
     """The page of one server, made anew when the last one is not fresh any more."""
 
@@ -54,6 +70,8 @@ class Metrics:
         self._starts: list[tuple[bytes, bytes]] = []  # INFO's name, and what stands before the value
         for field, name, kind, meaning in FIELDS:
             self._starts.append((field, _head(b"redis_" + name, kind, meaning) + b"redis_" + name + b" "))
+        self._latencies: dict[bytes, _Latencies] = {}  # by command
+        self._quantiles: list[tuple[float, bytes]] = []  # that they were made with
         self._out: list[bytes] = []
         self._page: bytes = b""
         self._made_s: float = 0.0
@@ -182,28 +200,45 @@ class Metrics:
             self._add_latencies(labels, called)
 
     def _add_latencies(self, labels: list[bytes], called: list[Command]) -> None:
-        """How long the calls of commands took: percentiles, and how many took at most so long."""
-        out = self._out
-        quantiles = [(each, format_double(each)) for each in self.engine.config.latency_tracking_info_percentiles]
-        self._begin(b"redis_latency_percentiles_usec", _SUMMARY, b"Microseconds of a command's calls, by percent")
-        for label, command in zip(labels, called):
-            for percent, shown in quantiles:
-                out.append(
-                    b'redis_latency_percentiles_usec{%b,quantile="%b"} %.3f\n'
-                    % (label, shown, command.percentile_us(percent))
-                )
-            self._end_distribution(b"redis_latency_percentiles_usec", label, command, int(command.calls))
-        self._begin(b"redis_commands_latencies_usec", _HISTOGRAM, b"Calls of a command that took at most so long")
-        for label, command in zip(labels, called):
-            for bound_us, count in command.latency_steps():
-                out.append(b'redis_commands_latencies_usec_bucket{%b,le="%d"} %d\n' % (label, bound_us, count))
-            calls = command.tracked_calls()
-            out.append(b'redis_commands_latencies_usec_bucket{%b,le="+Inf"} %d\n' % (label, calls))
-            self._end_distribution(b"redis_commands_latencies_usec", label, command, calls)
+        """How long the calls of commands took: percentiles, and how many took at most so long.
 
-    def _end_distribution(self, name: bytes, label: bytes, command: Command, calls: int) -> None:
-        self._count(name + b"_sum", label, int(command.seconds * 1e6))
-        self._count(name + b"_count", label, calls)
+        Made anew for commands that were called since the last page only: they are most of the page, and of its cost.
+        """
+        quantiles = [(each, format_double(each)) for each in self.engine.config.latency_tracking_info_percentiles]
+        if quantiles != self._quantiles:
+            self._quantiles = quantiles
+            self._latencies = {}
+        shown: list[_Latencies] = []
+        for label, command in zip(labels, called):
+            known = self._latencies.get(label)
+            if known is None or known.calls != command.calls or known.seconds != command.seconds:
+                known = _Latencies(
+                    int(command.calls), command.seconds, self._summary(label, command), self._histogram(label, command)
+                )
+                self._latencies[label] = known
+            shown.append(known)
+        self._begin(b"redis_latency_percentiles_usec", _SUMMARY, b"Microseconds of a command's calls, by percent")
+        for each in shown:
+            self._out.append(each.summary)
+        self._begin(b"redis_commands_latencies_usec", _HISTOGRAM, b"Calls of a command that took at most so long")
+        for each in shown:
+            self._out.append(each.histogram)
+
+    def _summary(self, label: bytes, command: Command) -> bytes:
+        name = b"redis_latency_percentiles_usec"
+        lines: list[bytes] = []
+        for percent, shown in self._quantiles:
+            lines.append(b'%b{%b,quantile="%b"} %.3f\n' % (name, label, shown, command.percentile_us(percent)))
+        return b"".join(lines) + _total(name, label, command, int(command.calls))
+
+    def _histogram(self, label: bytes, command: Command) -> bytes:
+        name = b"redis_commands_latencies_usec"
+        calls = command.tracked_calls()
+        lines: list[bytes] = []
+        for bound_us, count in command.latency_steps():
+            lines.append(b'%b_bucket{%b,le="%d"} %d\n' % (name, label, bound_us, count))
+        lines.append(b'%b_bucket{%b,le="+Inf"} %d\n' % (name, label, calls))
+        return b"".join(lines) + _total(name, label, command, calls)
 
     def _add_slow(self) -> None:
         """The slow log, and the latest event of each kind that the latency monitor has seen."""
