@@ -17,7 +17,6 @@ server runs; with snapshots only, until shortly before, for a snapshot that it c
 from __future__ import annotations
 
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from random import Random
 
 from crashes.events import Events
 from crashes.ledger import Ledger
+from crashes.ports import free_port
 from crashes.target import Broken, Target, ask
 from crashes.writers import Writers
 from crashes.writes import reading, state_of
@@ -253,19 +253,6 @@ class Harness:
             self.report.broken.append(f"{size} keys, not {len(self._fillers)} and {sum(map(len, states))}")
         if self.report.broken:
             raise Broken(f"after {sum(self.report.kills.values())} kills")
-
-
-def free_port() -> int:
-    """A port that nobody uses, and below those that the system gives to clients: it stays free between two starts."""
-    choice = Random()
-    while True:
-        port = choice.randrange(12_000, 30_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def make_target(

@@ -6,24 +6,18 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from crashes.ports import free_port
+from tests.patience import PATIENCE
 from tests.wire import Connection
 
 ORACLE_PLACES = ("redis-server-8", "redis-server", "/tmp/oracles/bin/redis-server-8")
 OLDEST_ORACLE = 8
-
-
-def free_port() -> int:
-    """A TCP port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def respd_command() -> list[str]:
@@ -123,7 +117,7 @@ class Server:
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment, cwd=self.directory
             )
 
-    def _answers(self, seconds: float = 30.0) -> bool:
+    def _answers(self, seconds: float = PATIENCE) -> bool:
         """Wait until the server answers a PING (or refuses it for want of a password)."""
         until = self._started + seconds
         while time.monotonic() < until and self.process.poll() is None:
@@ -146,7 +140,7 @@ class Server:
         """Whether the process is still there."""
         return self.process.poll() is None
 
-    def connect(self, resp: int = 2, timeout: float = 10.0) -> Connection:
+    def connect(self, resp: int = 2, timeout: float = PATIENCE) -> Connection:
         """A new connection."""
         return Connection(self.port, resp=resp, timeout=timeout)
 
@@ -160,7 +154,7 @@ class Server:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
-    def stop(self, seconds: float = 10.0) -> int:
+    def stop(self, seconds: float = 30.0) -> int:
         """End the process (SIGTERM, then SIGKILL when it does not listen) and return its exit status."""
         if self.running:
             self.process.terminate()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crashes.ports import free_port
 from respd.clock import ManualClock
 from respd.commands import all_groups
 from respd.config import Config
@@ -20,7 +21,7 @@ from respd.log import Log
 from respd.metrics_port import CROWDED_S, MOST_VISITORS, READING_S, REQUEST_S
 from respd.network import Server as Loop
 from tests.exposition import Exposition
-from tests.servers import Server, free_port, respd_command, respd_environment
+from tests.servers import Server, respd_command, respd_environment
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crashes.ports import free_port
 from respd.clock import Clock
 from respd.command import FAST, READONLY, Group
 from respd.commands import all_groups
@@ -14,7 +15,6 @@ from respd.context import Context
 from respd.engine import Engine
 from respd.log import Log
 from respd.network import Server
-from tests.servers import free_port
 
 extra = Group("generic")
 

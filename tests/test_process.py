@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import free_port, respd_command, respd_environment
+from crashes.ports import free_port
+from tests.servers import respd_command, respd_environment
 from tests.wire import Connection, Error
 
 Start = Callable[..., "Process"]

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from crashes.ports import free_port
 from tests.conftest import StartServer
-from tests.servers import Server, free_port, respd_command, respd_environment
+from tests.servers import Server, respd_command, respd_environment
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make certificates with")
 

@@ -10,6 +10,8 @@ import socket
 import time
 from typing import NamedTuple
 
+from tests.patience import PATIENCE
+
 AGGREGATES = "*%~>|"
 TIMEOUT = "timeout"
 CLOSED = "closed"
@@ -226,7 +228,7 @@ def as_words(command: str | bytes | list[bytes] | list[str] | tuple[str | bytes 
 class Connection:
     """One client connection that speaks in words and frames. Use as a context manager, or `close` it."""
 
-    def __init__(self, port: int, resp: int = 2, host: str = "127.0.0.1", timeout: float = 10.0) -> None:
+    def __init__(self, port: int, resp: int = 2, host: str = "127.0.0.1", timeout: float = PATIENCE) -> None:
         self.timeout = timeout
         self.reader = ReplyReader()
         self.socket = socket.create_connection((host, port), timeout=timeout)

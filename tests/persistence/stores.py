@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from crashes.harness import free_port
+from crashes.ports import free_port
 from crashes.target import Target, ask
 from tests.servers import find_oracle, respd_command, respd_environment
 

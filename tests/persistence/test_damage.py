@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from crashes.harness import free_port
+from crashes.ports import free_port
 from crashes.target import Broken, Target, ask
 from respd.clock import ManualClock
 from respd.persistence.loading import LoadError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crashes.harness import free_port
+from crashes.ports import free_port
 from crashes.target import ask
 from tests.persistence.stores import Kind, oracle, respd
 from tests.wire import encode

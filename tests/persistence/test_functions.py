@@ -8,7 +8,7 @@ import anycrc
 import hiredis
 import pytest
 
-from crashes.harness import free_port
+from crashes.ports import free_port
 from crashes.target import Target, ask
 from tests.persistence.dataset import fill, functions, libraries, library
 from tests.persistence.stores import COMMON, START_S, Kind, oracle, respd, rewrite, running, stop, wait_for

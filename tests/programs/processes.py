@@ -7,23 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+from tests.patience import PATIENCE, until
 from tests.servers import respd_environment
 
 HOME = Path(__file__).parent.parent.parent
-PATIENCE = 40.0
 LOG_TAIL = 5000
-
-
-def until(condition: Callable[[], object], what: str = "", seconds: float = PATIENCE) -> None:
-    """Wait until `condition` holds; fail when it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what or condition}"
-        time.sleep(0.005)
 
 
 def _session(leader: int) -> list[int]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.processes import PATIENCE, Worker, Workers
+from tests.patience import PATIENCE
+from tests.programs.processes import Worker, Workers
 
 PACKAGE = "bullmq@5"
 PROGRAM = str(Path(__file__).parent / "bullmq.cjs")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.programs.processes import PATIENCE, Workers, start_celery, until
+from tests.patience import PATIENCE, until
+from tests.programs.processes import Workers, start_celery
 from tests.servers import Server
 
 celery = pytest.importorskip("celery", reason="Celery is not installed (pip install 'celery[redis]')")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.programs.processes import PATIENCE, Workers, start_celery, until
+from tests.patience import PATIENCE, until
+from tests.programs.processes import Workers, start_celery
 
 pytest.importorskip("celery", reason="Celery is not installed (pip install 'celery[redis]')")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis.asyncio
 
-from tests.programs.processes import PATIENCE
+from tests.patience import PATIENCE
 
 ROOMS = 5
 LISTENERS = 40

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.programs.processes import PATIENCE, Worker, Workers, until
+from tests.patience import PATIENCE, until
+from tests.programs.processes import Worker, Workers
 
 dramatiq = pytest.importorskip("dramatiq", reason="dramatiq is not installed (pip install 'dramatiq[redis]')")
 

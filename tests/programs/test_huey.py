@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.programs.processes import PATIENCE, Worker, Workers, until
+from tests.patience import PATIENCE, until
+from tests.programs.processes import Worker, Workers
 
 pytest.importorskip("huey", reason="huey is not installed (pip install huey)")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.programs.processes import until
+from tests.patience import until
 
 kombu = pytest.importorskip("kombu", reason="kombu is not installed (pip install 'kombu[redis]')")
 

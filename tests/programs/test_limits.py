@@ -10,7 +10,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from tests.programs.processes import PATIENCE, until
+from tests.patience import PATIENCE, until
 
 limits = pytest.importorskip("limits", reason="limits is not installed (pip install limits)")
 

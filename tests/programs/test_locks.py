@@ -13,7 +13,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import LockError, LockNotOwnedError
 
-from tests.programs.processes import PATIENCE, until
+from tests.patience import PATIENCE, until
 
 Start = Callable[..., BaseProcess]
 

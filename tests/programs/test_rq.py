@@ -11,8 +11,9 @@ from datetime import timedelta
 import pytest
 import redis
 
+from tests.patience import PATIENCE, until
 from tests.programs import rq_jobs
-from tests.programs.processes import PATIENCE, Worker, Workers, until
+from tests.programs.processes import Worker, Workers
 
 rq = pytest.importorskip("rq", reason="rq is not installed (pip install rq)")
 

@@ -7,7 +7,6 @@ always` what was acknowledged is never delivered again, whatever happened in bet
 from __future__ import annotations
 
 import random
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from crashes.ports import free_port
 from crashes.target import Target
-from tests.programs.processes import Worker, Workers, until
+from tests.patience import until
+from tests.programs.processes import Worker, Workers
 from tests.programs.stream_worker import GROUP, STREAM, connect
 from tests.servers import respd_command, respd_environment
 
@@ -26,18 +27,6 @@ ENDS = ("kill", "terminate", "kill", "terminate", "kill")  # of the server
 LINES_BYTES = 80  # what a worker writes of one message
 SLOW_S = 200.0  # on a busy machine, interpreted
 EVERYSEC_MAY_LOSE_S = 2.0
-PORTS = range(24500, 25000)  # not of those that the system gives to clients, which come back while the server is gone
-
-
-def _free_port() -> int:
-    for port in random.sample(PORTS, len(PORTS)):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no port is free")
 
 
 class Ledgers:
@@ -119,7 +108,7 @@ class Crew:
 @pytest.fixture
 def crew_of(tmp_path: Path) -> Iterator[Callable[[str], Crew]]:
     """Starts a server with an append-only file, synced as asked, and those who work with it."""
-    port = _free_port()
+    port = free_port()
     data = tmp_path / "data"
     data.mkdir()
     workers = Workers(f"redis://127.0.0.1:{port}", tmp_path)
