@@ -27,6 +27,7 @@ COPIED = (
     "tests",
     "benchmarks",
     "crashes",
+    "soak",
     "docs",
     "examples",
     "scripts",
