@@ -16,6 +16,7 @@ from respd.directives import (
     HIDDEN,
     IMMUTABLE,
     PROTECTED,
+    REREAD,
     Directive,
 )
 from respd.errors import shown
@@ -385,7 +386,7 @@ class Config:
             old = [] if directive.name == b"save" else self.values[directive.name]
             try:
                 value = directive.kind.parse(words, old)
-                if value != self.values[directive.name] or directive.name == b"dir":
+                if value != self.values[directive.name] or directive.flags & REREAD:
                     self._store(directive, value)
                     changed.append((name, directive))
             except ConfigError as error:

@@ -44,6 +44,7 @@ PROTECTED: Final = 4
 HIDDEN: Final = 8
 SENSITIVE: Final = 16
 OWN: Final = 32  # Redis has no such directive
+REREAD: Final = 64  # what it names may have changed: to set it to the same value is a change
 
 
 class Directive:
@@ -135,7 +136,7 @@ DIRECTIVES: Final = (
     # Process
     _yes_no("daemonize", False, IN_FORCE | IMMUTABLE, summary="run in the background"),
     _text("pidfile", flags=IN_FORCE | IMMUTABLE, summary="file to write the process id to"),
-    _special("dir", Text(), b"", IN_FORCE | PROTECTED, summary="folder to work in"),
+    _special("dir", Text(), b"", IN_FORCE | PROTECTED | REREAD, summary="folder to work in"),
     _text("logfile", flags=IN_FORCE | IMMUTABLE, summary="file to log to; standard output when empty"),
     _choice(
         "loglevel",
@@ -471,15 +472,17 @@ DIRECTIVES: Final = (
     _choice("cluster-preferred-endpoint-type", "ip hostname unknown-endpoint", "ip"),
     # TLS
     _int("tls-port", 0, 0, 65535, IN_FORCE, summary="port for TLS, 0 for none"),
-    _text("tls-cert-file", flags=IN_FORCE, summary="file of the server's certificate"),
-    _text("tls-key-file", flags=IN_FORCE, summary="file of its private key"),
+    _text("tls-cert-file", flags=IN_FORCE | REREAD, summary="file of the server's certificate"),
+    _text("tls-key-file", flags=IN_FORCE | REREAD, summary="file of its private key"),
     _text("tls-key-file-pass", flags=IN_FORCE | SENSITIVE, summary="password of that file"),
     _text("tls-client-cert-file"),
     _text("tls-client-key-file"),
     _text("tls-client-key-file-pass", flags=SENSITIVE),
-    _text("tls-dh-params-file", flags=IN_FORCE, summary="file of Diffie-Hellman parameters"),
-    _text("tls-ca-cert-file", flags=IN_FORCE, summary="file of the authorities that sign clients' certificates"),
-    _text("tls-ca-cert-dir", flags=IN_FORCE, summary="directory of such files"),
+    _text("tls-dh-params-file", flags=IN_FORCE | REREAD, summary="file of Diffie-Hellman parameters"),
+    _text(
+        "tls-ca-cert-file", flags=IN_FORCE | REREAD, summary="file of the authorities that sign clients' certificates"
+    ),
+    _text("tls-ca-cert-dir", flags=IN_FORCE | REREAD, summary="directory of such files"),
     _choice("tls-auth-clients", "no yes optional", "yes", IN_FORCE, summary="whether clients show a certificate"),
     _yes_no("tls-replication", False),
     _yes_no("tls-cluster", False),

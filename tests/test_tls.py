@@ -147,6 +147,24 @@ def test_settings_change_while_it_serves(secured: Secured) -> None:
         assert old.ping()  # whoever is in stays
 
 
+def test_files_are_read_again_when_they_are_named_again(secured: Secured, tmp_path: Path) -> None:
+    """So certificates are renewed: CONFIG SET to the same name is a change."""
+    for name in ("crt", "key"):
+        shutil.copy(secured.certificates / f"server.{name}", tmp_path / f"own.{name}")
+    with redis.Redis("127.0.0.1", secured.server.port) as plain:
+        own = {"tls-cert-file": str(tmp_path / "own.crt"), "tls-key-file": str(tmp_path / "own.key")}
+        plain.execute_command("CONFIG SET", *(word for pair in own.items() for word in pair))
+        shutil.copy(secured.certificates / "client.crt", tmp_path / "own.crt")
+        with pytest.raises(redis.ResponseError, match="Unable to update TLS configuration"):
+            plain.config_set("tls-cert-file", own["tls-cert-file"])  # the key is another's
+        shutil.copy(secured.certificates / "client.key", tmp_path / "own.key")
+        with secured.connect() as channel:
+            assert b"server" in (channel.getpeercert(binary_form=True) or b"")
+        plain.config_set("tls-cert-file", own["tls-cert-file"])
+        with secured.connect() as channel:
+            assert b"client" in (channel.getpeercert(binary_form=True) or b"")
+
+
 def test_handshakes_count_as_clients(secured: Secured) -> None:
     with redis.Redis("127.0.0.1", secured.server.port) as plain:
         plain.config_set("maxclients", 10)
