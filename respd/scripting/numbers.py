@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 from respd.datatypes.strings import format_double
+
+_EXACT: Final = 1 << 62  # integers up to this are printed in full
 
 
 def to_number(text: bytes) -> float | None:
@@ -20,13 +25,18 @@ def to_number(text: bytes) -> float | None:
 
 def number_word(number: float) -> bytes:
     """A number as a word of a command."""
-    if isinstance(number, int):
+    if isinstance(number, int) and -_EXACT <= number <= _EXACT:
         return b"%d" % number
     if number != number:
-        return b"-nan"
+        return _nan(number)
     if number == 0.0:
         return b"0"
-    return format_double(number)
+    return format_double(float(number))
+
+
+def _nan(number: float) -> bytes:
+    """No number, as C prints it: with its sign."""
+    return b"-nan" if math.copysign(1.0, number) < 0 else b"nan"
 
 
 def as_text(word: object) -> bytes:
@@ -35,7 +45,7 @@ def as_text(word: object) -> bytes:
         return word
     if isinstance(word, bool) or not isinstance(word, (int, float)):
         return b""
-    return b"%.14g" % word
+    return b"%.14g" % word if word == word else _nan(word)
 
 
 def as_integer(word: object) -> int:

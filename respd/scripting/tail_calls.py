@@ -76,7 +76,8 @@ class _Walk:
                 self.at += _SIZES[kind]
         for _ in range(self._int()):
             self.function(main_depth - 1)
-        self.at += 4 * self._int()  # lines
+        lines = self._int()  # which moves `at`
+        self.at += 4 * lines
         for _ in range(self._int()):  # local variables
             self._skip_string()
             self.at += 8
