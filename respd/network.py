@@ -1,8 +1,9 @@
 """The event loop and its sockets: the only room that touches one.
 
-One turn: wait for ready sockets; read once from each, so that no client starves the others, and run what came; do what
-is due (blocked clients, expiry); then send the replies, each client's in one write. What a socket would not take waits
-in the client's `unsent` until the socket drains.
+One turn: wait for ready sockets; read once from each, so that no client starves the others, and run what came, but for
+what a client has sent that takes longer than its share of time: that waits for the next turn, and nothing more is read
+from it until then. Do what is due (blocked clients, expiry); then send the replies, each client's in one write. What a
+socket would not take waits in the client's `unsent` until the socket drains.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ _KEEP_BUFFER: Final = 64 * 1024
 _ACCEPTS_PER_TURN: Final = 1000
 _AFTER_DEFECT_S: Final = 0.1
 _SETTLE_MS: Final = 4  # what is due waits no longer than this for clients that keep the loop busy
+_RUN_MS: Final = 5  # of commands of one client, before the others have their turn
 _STOPS: Final = gates.BLOCKED | gates.CLOSING  # nothing more is run
 _HALTS: Final = _STOPS | gates.AUTH
 _LOADING_NOTE_S: Final = 5.0  # between two lines of the log that tell how far it is
@@ -83,6 +85,7 @@ class Connection:
         self.unsent_offset: int = 0
         self.is_writing: bool = False
         self.is_closed: bool = False
+        self.is_unfinished: bool = False  # its time was over before all that had come was run
 
 
 class Handshake:
@@ -112,6 +115,7 @@ class Server:
         self.handshakes: dict[int, Handshake] = {}
         self.metrics = MetricsPort(engine, self.listeners)
         self.unread: list[Connection] = []  # TLS has decrypted more than was read
+        self.unfinished: list[Connection] = []
         self.cron = Cron(engine)
         self.signals: socket.socket | None = None
         self.status = 0  # of the process when it ends
@@ -248,6 +252,10 @@ class Server:
 
     def _read(self, connection: Connection) -> None:
         """Read once from a socket and run what came."""
+        if connection.is_unfinished:
+            if connection.channel is not None and connection.channel.has_more():
+                self.unread.append(connection)
+            return
         parser = connection.parser
         client = connection.client
         try:
@@ -295,6 +303,8 @@ class Server:
         engine = self.engine
         ctx = connection.ctx
         client = connection.client
+        clock = engine.clock
+        until_ms = clock.ms + _RUN_MS
         parser.authenticated = not client.gates & gates.AUTH
         try:
             while True:
@@ -310,6 +320,11 @@ class Server:
                         parser.step_back()
                 elif not parser.authenticated:
                     parser.authenticated = True
+                if clock.ms >= until_ms and parser.pending() > 0:
+                    if not connection.is_unfinished:
+                        connection.is_unfinished = True
+                        self.unfinished.append(connection)
+                    break
         except ProtocolError as error:
             if self.log.level <= VERBOSE:
                 reason = error.text.decode(errors="replace").removeprefix("ERR Protocol error: ")
@@ -521,9 +536,11 @@ class Server:
         """Wait at most `timeout_s` seconds and serve what is ready; return how long the next turn may wait."""
         engine = self.engine
         clock = engine.clock
-        events = self.poller.wait(0.0 if self.unread else timeout_s)
+        events = self.poller.wait(0.0 if self.unread or self.unfinished else timeout_s)
         woken = clock.refresh()
         engine.moment = woken
+        if self.unfinished:
+            self._run_on()
         settle_ms = clock.ms + _SETTLE_MS
         for fd, mask in events:
             if engine.shutdown_requested:
@@ -558,6 +575,17 @@ class Server:
         for connection in unread:
             if not connection.is_closed and not self.engine.shutdown_requested:
                 self._read(connection)
+
+    def _run_on(self) -> None:
+        """Run more of what clients had sent whose time was over."""
+        unfinished = self.unfinished
+        self.unfinished = []
+        for connection in unfinished:
+            connection.is_unfinished = False
+            if not connection.is_closed and not self.engine.shutdown_requested:
+                if not connection.client.gates & _STOPS:
+                    self.run_input(connection)
+                    self._settle_between()
 
     def serve_others(self) -> None:
         """Serve the sockets once while a script runs, but for that of its client. Nothing else is done."""

@@ -136,3 +136,16 @@ def test_a_pipeline_longer_than_a_small_read_is_split_once_only(loop: Loop) -> N
         assert sock.recv(1000) == b"$-1\r\n" * 16
         assert stats.total_reads_processed == number + 2
     sock.close()
+
+
+def test_a_pipeline_that_takes_long_is_run_in_turns(loop: Loop) -> None:
+    with loop.client() as greedy, loop.client() as other:
+        greedy.sendall(b"SETBIT k 40000000 1\r\n" + b"BITCOUNT k\r\n" * 100)
+        loop.turn(1)
+        other.sendall(b"PING\r\n")
+        loop.turn(3)
+        assert other.recv(100) == b"+PONG\r\n"
+        (busy,) = [each for each in loop.server.connections.values() if each.is_unfinished]
+        assert 0 < busy.client.commands_total < 100
+        loop.turn(100)
+        assert greedy.recv(10_000).endswith(b":0\r\n" + b":1\r\n" * 100)

@@ -11,11 +11,13 @@ The rules, and the errors, are Redis':
 The parser works on one `bytes` buffer and an offset. A request that arrived whole costs one slice per word and no copy
 besides. Interpreted, where each step of a loop over bytes costs as much as a call into C, it first splits a chunk at
 all line ends at once and takes the commands whose lines are as long as they say (`_split_ahead`); whatever is not that
-plain, words with line ends inside among it, is parsed as ever. When a long word is still under way, what has come is
-gathered in a `bytearray` until the word is complete, so that a string of 512 MB costs linear time, and no more memory
-is ever reserved than has arrived.
+plain, words with line ends inside among it, is parsed as ever. A long word is gathered in a `BytesIO`, whose buffer is
+a `bytes` object that grows in place and becomes the word: a string of 512 MB is copied no more than once, and no more
+memory is reserved than has arrived, and an eighth. What piles up behind a command that blocks is kept in a `bytearray`
+and comes to the buffer in small parts.
 """
 
+from io import BytesIO
 from typing import Final
 
 from mypy_extensions import i64
@@ -27,6 +29,8 @@ MAX_WORDS: Final = (1 << 31) - 1
 UNAUTHENTICATED_WORDS: Final = 10
 UNAUTHENTICATED_BULK: Final = 16384
 _BIG_BULK: Final = 32 * 1024
+_LONG_PART: Final = 1 << 20
+_WORD_BYTES: Final = 48  # what a word takes in memory besides its bytes
 _STAR: Final = 42
 _DOLLAR: Final = 36
 _CR: Final = 13
@@ -49,7 +53,9 @@ class RequestParser:
     `feed` takes a chunk of any size, `next` returns the next command's words or None when it needs more bytes.
     Invariant: everything before `_at` has been consumed; `_words` holds the complete words of the command under way,
     `_left` how many are missing (0: none under way), `_bulk` the length of the word under way (-1: its header has not
-    come). `_ahead` holds commands that were parsed already, the next one last; they end at `_at`.
+    come). `_long` holds the first `_long_size` bytes of that word when it is a long one; the buffer goes on after them,
+    and `_backlog` after the buffer. `_ahead` holds commands that were parsed already, the next one last; they end at
+    `_at`.
     """
 
     def __init__(self, max_bulk: i64 = 512 * 1024 * 1024, splits_ahead: bool | None = None) -> None:
@@ -63,43 +69,78 @@ class RequestParser:
         self._words: list[bytes] = []
         self._left: i64 = 0
         self._bulk: i64 = -1
-        self._gathered: bytearray | None = None  # a long word, or a backlog, under way
+        self._long: BytesIO | None = None
+        self._long_size: i64 = 0
+        self._backlog: bytearray | None = None
+        self._summed: i64 = 0  # words of the command under way whose sizes `_sum` has
+        self._sum: i64 = 0
 
     def feed(self, chunk: bytes) -> None:
         """Add bytes that arrived."""
-        gathered = self._gathered
-        if gathered is not None:
-            gathered += chunk
+        backlog = self._backlog
+        if backlog is not None:
+            backlog += chunk
             return
+        rest: i64 = len(self._data) - self._at
+        if rest > _BIG_BULK:
+            self._backlog = bytearray(chunk)
+            return
+        self._append(chunk)
+
+    def _append(self, chunk: bytes) -> None:
+        """Add bytes to the buffer, or to the long word under way."""
+        rest: i64 = len(self._data) - self._at
+        if self._long is not None and rest == 0:
+            chunk = self._lengthen(chunk)
         self._may_split = self._splits_ahead
         if self._ahead:
             self.step_back()
-        rest: i64 = len(self._data) - self._at
+            rest = len(self._data) - self._at
         if rest == 0:
             self._data = chunk
-            self._at = 0
-        elif rest + len(chunk) > _BIG_BULK:
-            self._gathered = bytearray(self._data[self._at :])
-            self._gathered += chunk
-            self._data = b""
-            self._at = 0
         else:
             self._data = self._data[self._at :] + chunk
-            self._at = 0
+        self._at = 0
+
+    def _lengthen(self, chunk: bytes) -> bytes:
+        """Add to the long word under way, and return what is left of the chunk."""
+        long = self._long
+        assert long is not None
+        missing = self._bulk - self._long_size
+        if len(chunk) <= missing:
+            long.write(chunk)
+            self._long_size += len(chunk)
+            return b""
+        if missing > 0:
+            long.write(chunk[:missing])
+            self._long_size = self._bulk
+        return chunk[missing:]
 
     def pending(self) -> i64:
         """Return how many bytes wait to be parsed; the words of an incomplete command are none of them."""
         total: i64 = len(self._data) - self._at
         if self._ahead:
             total += self._size_ahead()
-        gathered = self._gathered
-        if gathered is not None:
-            total += len(gathered)
-        return total
+        backlog = self._backlog
+        if backlog is not None:
+            total += len(backlog)
+        return total + self._long_size
+
+    def words_bytes(self) -> i64:
+        """Return about how much memory the words of the incomplete command take. O(1) on the whole."""
+        words = self._words
+        count: i64 = len(words)
+        if count < self._summed:
+            self._summed = 0
+            self._sum = 0
+        while self._summed < count:
+            self._sum += len(words[self._summed]) + _WORD_BYTES
+            self._summed += 1
+        return self._sum
 
     def is_gathering(self) -> bool:
-        """Tell whether a long word is under way, so that large reads pay."""
-        return self._gathered is not None
+        """Tell whether a long word is under way, or much waits, so that large reads pay."""
+        return self._long is not None or self._backlog is not None
 
     def next(self) -> list[bytes] | None:
         """Return the next command's words, or None when more bytes are needed; raise ProtocolError.
@@ -108,8 +149,14 @@ class RequestParser:
         """
         if self._ahead:
             return self._ahead.pop()
-        if self._gathered is not None and not self._settle():
-            return None
+        words = self._parse()
+        while words is None and self._backlog is not None:
+            self._refill()
+            words = self._parse()
+        return words
+
+    def _parse(self) -> list[bytes] | None:
+        """Do as `next`, with what is in the buffer."""
         data = self._data
         size: i64 = len(data)
         at = self._at
@@ -159,6 +206,15 @@ class RequestParser:
         else:
             words = self._words
             count = self._left
+            if self._long is not None:
+                if self._long_size < self._bulk or size - at < 2:
+                    return None
+                words.append(self._long.getvalue())
+                self._long = None
+                self._long_size = 0
+                self._bulk = -1
+                at += 2
+                count -= 1
         bulk = self._bulk
         while count > 0:
             if bulk < 0:
@@ -205,6 +261,8 @@ class RequestParser:
         self._left = count
         self._bulk = bulk
         if count > 0:
+            if bulk >= _BIG_BULK:
+                self._begin_long()
             return None
         self._words = []
         if size > _BIG_BULK and at == size:
@@ -256,16 +314,33 @@ class RequestParser:
         found.reverse()
         self._ahead = found
 
-    def _settle(self) -> bool:
-        """Make the gathered bytes the buffer once they can move the parser on; tell whether they could."""
-        gathered = self._gathered
-        assert gathered is not None
-        if self._left > 0 and self._bulk >= 0 and len(gathered) < self._bulk + 2:
-            return False
-        self._data = bytes(gathered)
+    def _begin_long(self) -> None:
+        """Gather the word under way, which is long, from here on."""
+        data = self._data
+        end = self._at + self._bulk
+        self._long = BytesIO()
+        self._long_size = 0
+        if end < len(data):
+            self._data = data[end:]
+            data = data[self._at : end]
+        else:
+            self._data = b""
+            data = data[self._at :]
         self._at = 0
-        self._gathered = None
-        return True
+        self._lengthen(data)
+
+    def _refill(self) -> None:
+        """Bring the next part of the backlog to the buffer."""
+        backlog = self._backlog
+        assert backlog is not None
+        size = _BIG_BULK
+        if self._long is not None and self._bulk - self._long_size > _BIG_BULK:
+            size = _LONG_PART
+        part = bytes(backlog[:size])
+        del backlog[:size]
+        if not backlog:
+            self._backlog = None
+        self._append(part)
 
     def _line_end(self, at: i64, error: bytes) -> i64:
         """Return where the CR LF of the line at `at` stands, or -1 while it has not come."""

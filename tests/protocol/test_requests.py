@@ -279,3 +279,37 @@ def test_garbage_gives_commands_or_a_protocol_error(data: bytes, size: int) -> N
 def test_split_line(line: bytes, words: list[bytes] | None) -> None:
     """Words as redis-cli splits them."""
     assert split_line(line) == words
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 40_000, 100_000])
+@pytest.mark.parametrize("asks", ["always", "at the end"])
+def test_long_words_and_backlogs_in_any_pieces(size: int, asks: str) -> None:
+    """Words around the size from which they are gathered, with short commands in between; read at once or behind."""
+    commands = [
+        [b"SET", b"k%d" % length, bytes(range(256)) * (length // 256) + b"x" * (length % 256)]
+        for length in ((32_767, 32_768, 70_001) if size > 7 else (32_770,))
+        for _ in range(2)
+    ] + [[b"PING"], [b"MSET", *[b"word"] * 2000], [b"PING"]]
+    data = b"".join(map(encode, commands))
+    for splits_ahead in (False, True):
+        parser = RequestParser(splits_ahead=splits_ahead)
+        found: list[list[bytes]] = []
+        for at in range(0, len(data), size):
+            parser.feed(data[at : at + size])
+            while asks == "always" and (words := parser.next()) is not None:
+                found.append(words)
+        while (words := parser.next()) is not None:
+            found.append(words)
+        assert found == commands
+        assert parser.pending() == 0
+        assert not parser.is_gathering()
+
+
+def test_the_words_of_an_incomplete_command_are_counted() -> None:
+    parser = RequestParser()
+    parser.feed(b"*100\r\n" + b"$100\r\n%b\r\n" % (b"x" * 100) * 10)
+    assert parser.next() is None
+    assert 1000 < parser.words_bytes() < 3000
+    parser.feed(b"$100\r\n%b\r\n" % (b"x" * 100) * 90)
+    assert parser.next() is not None
+    assert parser.words_bytes() == 0
