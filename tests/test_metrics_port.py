@@ -178,7 +178,8 @@ def test_the_slow_are_closed(scraped: Scraped) -> None:
 
 
 def test_who_does_not_read_is_closed(scraped: Scraped) -> None:
-    scraped.server.metrics.metrics.page = lambda: b"x" * 10_000_000  # type: ignore[method-assign]
+    metrics = scraped.server.metrics.metrics
+    metrics._page, metrics._made_s = b"x" * 10_000_000, scraped.clock.seconds  # as if made just now
     with scraped.connect(GET) as sock, scraped.connect(GET) as other:
         scraped.turn()
         assert [bool(visitor.unsent) for visitor in scraped.visitors.values()] == [True, True]
