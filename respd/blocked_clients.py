@@ -129,6 +129,8 @@ class BlockedClients:
     def _retry(self, parked: Parked) -> None:
         engine = self._engine
         ctx = parked.ctx
+        if (ctx.client.gates | engine.gates) & gates.CHECKED_AGAIN and self._is_stopped(parked):
+            return
         current = engine.current
         engine.current = ctx.client
         ctx.client.hold_pushes()
@@ -155,6 +157,21 @@ class BlockedClients:
         elif value.awaits_sync:
             parked.block.timeout_reply = value.timeout_reply
         ctx.client.release_pushes()
+
+    def _is_stopped(self, parked: Parked) -> bool:
+        """Tell whether a command may not run, though its key is ready: it ends with an error, or waits for a pause."""
+        engine = self._engine
+        client = parked.ctx.client
+        if parked.block.awaits_sync:
+            return False
+        error = engine.obstacle(parked.ctx, parked.command, parked.args)
+        if error is not None:
+            self.unpark(parked)
+            engine.reject(parked.ctx, parked.command, error)
+        elif parked.active and engine.gates & gates.PAUSED and engine.pause.holds(parked.ctx, parked.command):
+            self.unpark(parked)
+            engine.pause.hold(client, parked.args)
+        return not parked.active
 
     def time_out(self) -> None:
         """Reply to the blocked clients whose time is over."""

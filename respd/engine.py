@@ -456,6 +456,17 @@ class Engine:
             client.reply_mode = REPLY_ON
             client.gates &= ~gates.REPLY
 
+    def obstacle(self, ctx: Context, command: Command, args: list[bytes]) -> CommandError | None:
+        """Return what stands in the way of a command that has waited and could run now: what is allowed may be less."""
+        set_gates = ctx.client.gates | self.gates
+        if set_gates & gates.ACL and (denial := self.access.denial(ctx.client, command, args)) is not None:
+            return CommandError(b"NOPERM " + self.access.note_denial(ctx, denial))
+        if set_gates & gates.MEMORY and self.memory_limits.are_exceeded(ctx, command, args):
+            return CommandError(errors.OUT_OF_MEMORY)
+        if set_gates & gates.DISK_FAILS and self.writes(ctx, command):
+            return CommandError(self.disk_error())
+        return None
+
     def _refusal(self, command: Command, client: Client) -> CommandError | None:
         return not_allowed(self.config, client, command.name.partition(b"|")[0])
 

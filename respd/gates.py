@@ -27,5 +27,6 @@ MEMORY: Final = 1 << 19  # maxmemory or maxmemory-clients is set
 MONITORED: Final = 1 << 24  # some client is told of every command
 TABLE_FULL: Final = 1 << 23  # CLIENT TRACKING remembers more keys than tracking-table-max-keys
 DISK_FAILS: Final = LOG_FAILS | SNAPSHOT_FAILS
+CHECKED_AGAIN: Final = ACL | MEMORY | DISK_FAILS | PAUSED  # before a command that has waited runs
 
 ALL: Final = (1 << 32) - 1

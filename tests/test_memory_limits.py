@@ -112,10 +112,10 @@ def test_replies_that_pile_up_count(start_server: StartServer) -> None:
     """A client that does not read its replies takes memory, and keys have to go for it."""
     server = start_server("--maxmemory", str(LIMIT), "--maxmemory-policy", "allkeys-lru")
     with server.connect() as writer, server.connect() as deaf:
-        for number in range(100):
+        for number in range(60):
             writer.ask(b"SET", b"k%d" % number, b"v" * 200_000)
         assert figures(writer)["evicted_keys"] == 0
-        deaf.send(*["GET k99"] * 150)
+        deaf.send(*["GET k59"] * 200)
         assert until(lambda: figures(writer)["evicted_keys"] > 0)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.harness import Case, StepLike, case, masked, shape, unordered
+from tests.harness import Case, StepLike, case, ignored, masked, shape, unordered
 
 # What ACL LOG tells of times, connections and numbers of entries.
 _TIMES = r"id=\d+ addr=.*|^0(\.\d+)?$|^,0(\.\d+)?$|^:\d+$"
@@ -209,6 +209,49 @@ def _sessions() -> Iterator[Case]:
     )  # fmt: skip
 
 
+def _waiting() -> Iterator[Case]:
+    """What a blocked client may do is asked again when its key is ready."""
+    log = masked("ACL LOG", _TIMES)
+    start = "ACL SETUSER a on nopass +@all ~*"
+    for name, waits, loss, then, left in (
+        ("no longer its key", "BLPOP m l 0", "resetkeys ~m", ["RPUSH l v"], "LRANGE l 0 -1"),
+        ("no longer another key", "BLPOP m l 0", "resetkeys ~l", ["RPUSH l v"], "LRANGE l 0 -1"),
+        ("no longer where it moves to", "BLMOVE m l LEFT LEFT 0", "resetkeys ~m", ["RPUSH m v"], "LRANGE m 0 -1"),
+        ("no longer reads", "BZPOPMIN z 0", "resetkeys %W~z", ["ZADD z 1 v"], "ZCARD z"),
+        ("no longer the command", "BLPOP l 0", "-blpop", ["RPUSH l v"], "LRANGE l 0 -1"),
+        ("in a transaction", "BLMPOP 0 1 l LEFT", "resetkeys ~m", ["MULTI", "RPUSH l v", "EXEC"], "LRANGE l 0 -1"),
+        ("off", "BLPOP l 0", "off", ["RPUSH l v"], "LRANGE l 0 -1"),
+        ("a stream", "XREAD BLOCK 0 STREAMS s $", "resetkeys ~m", ["XADD s 1-1 a b"], "XLEN s"),
+        ("a time that is over", "BLPOP l 0.05", "resetkeys ~m", [], "LLEN l"),
+        ("unblocked", "BLPOP l 0", "resetkeys ~m", ["CLIENT UNBLOCK {id:2}"], "LLEN l"),
+    ):
+        yield _with_users(
+            f"waiting: {name}", "ACL LOG RESET", start, "2> AUTH a x", f"2& {waits}", f"3& {waits}",
+            f"ACL SETUSER a {loss}", *then, "2<", left, "RPUSH l w", "ZADD z 1 w", "XADD s 2-1 a b", "3<", log,
+            "2> RESET", "ACL LOG RESET", multi=False, resp=2,
+        )  # fmt: skip
+    yield _with_users(
+        "waiting: a group", "XGROUP CREATE s g $ MKSTREAM", start, "2> AUTH a x",
+        "2& XREADGROUP GROUP g c BLOCK 0 STREAMS s >", "ACL SETUSER a resetkeys ~x", "XADD s 1-1 a b", "2<",
+        "XPENDING s g", "2> RESET", multi=False, resp=2,
+    )  # fmt: skip
+    yield _with_users(
+        "waiting: the user goes", start, "2> AUTH a x", "2& BLPOP l 0", "ACL DELUSER a", "RPUSH l v", "2<",
+        "LRANGE l 0 -1", multi=False, resp=2,
+    )  # fmt: skip
+    yield _with_users(
+        "watching what is no longer allowed", "SET k v", start, "2> AUTH a x", "2> WATCH k",
+        "ACL SETUSER a resetkeys ~x", "2> MULTI", "2> SET x 1", "SET k w", "2> EXEC", "2> WATCH k", "2> RESET",
+        multi=False, resp=2,
+    )  # fmt: skip
+    yield _with_users(
+        "caching what is no longer allowed", "SET k v", start, "2> AUTH a x", ignored("2> HELLO 3"),
+        "2> CLIENT TRACKING ON", "2> GET k", "ACL SETUSER a resetkeys ~x", "SET k w", "2<", "2> GET k", "SET k u",
+        "2> PING", "2> CLIENT TRACKING OFF", "2> CLIENT TRACKING ON BCAST PREFIX k", "SET k t", "2<", "2> RESET",
+        multi=False, resp=2,
+    )  # fmt: skip
+
+
 def _dry_runs() -> Iterator[Case]:
     yield _with_users(
         "DRYRUN", "ACL SETUSER a +@all -@admin ~a* %R~r &c", "ACL DRYRUN a GET a1", "ACL DRYRUN a GET x",
@@ -238,4 +281,4 @@ def _logs() -> Iterator[Case]:
     )  # fmt: skip
 
 
-CASES = [*_rules(), *_errors(), *_checks(), *_sessions(), *_dry_runs(), *_logs()]
+CASES = [*_rules(), *_errors(), *_checks(), *_sessions(), *_waiting(), *_dry_runs(), *_logs()]
