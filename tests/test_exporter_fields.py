@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,11 @@ tot-mem events cmd user redir resp lib-name lib-ver
 CLIENT_FIELDS = _CLIENT.split()
 
 RULES = "-@all +ping +client|setname +config|get +info +latency|latest +latency|histogram +slowlog|len +slowlog|get"
+DOCUMENTED_RULES = (
+    "~* -@all +@connection +memory -readonly +strlen +config|get +xinfo +pfcount -quit +zcard +type +xlen -readwrite "
+    "-command +client -wait +scard +llen +hlen +get +eval +slowlog +cluster|info +cluster|slots +cluster|nodes -hello "
+    "-echo +info +latency +scan -reset -auth -asking"
+)
 
 
 class Asking:
@@ -163,6 +169,11 @@ def asked(request: pytest.FixtureRequest) -> Iterator[Server]:
             connection.call(line)
     yield server
     server.stop()
+
+
+def test_the_page_for_operators_has_the_same_rules() -> None:
+    page = Path(__file__).parent.parent / "docs" / "operating.md"
+    assert RULES in page.read_text().replace('"', "")
 
 
 def test_the_lines_of_info(asked: Server) -> None:
@@ -224,13 +235,16 @@ def test_the_commands_it_asks_about_clients_keys_and_streams(asked: Server) -> N
         assert isinstance(ask("MODULE LIST"), list)
 
 
-def test_a_user_of_its_own(asked: Server) -> None:
-    """The rules that README gives it."""
+@pytest.mark.parametrize("rules, may_read", [(RULES, False), (DOCUMENTED_RULES, True)])
+def test_a_user_of_its_own(asked: Server, rules: str, may_read: bool) -> None:
+    """As the operator's page makes it, and as the exporter's documentation does."""
     with Asking(asked) as ask:
-        assert ask(f"ACL SETUSER exporter on >secret {RULES}") == "OK"
+        assert ask(f"ACL SETUSER exporter reset on >secret {rules}") == "OK"
         assert ask("AUTH exporter secret") == "OK"
         assert ask("CLIENT SETNAME redis_exporter") == "OK"
         for line in ("CONFIG GET *", "INFO ALL", "LATENCY LATEST", "LATENCY HISTOGRAM", "SLOWLOG LEN", "SLOWLOG GET 1"):
             assert not isinstance(ask(line), Error), line
-        for line in ("GET text", "CONFIG SET maxmemory 0", "CLIENT KILL ID 1", "FLUSHALL", "ACL LIST"):
+        denied = ["CONFIG SET maxmemory 0", "FLUSHALL", "ACL LIST", "SET text a"]
+        for line in denied if may_read else [*denied, "GET text", "CLIENT KILL ID 1"]:
             assert ask(line).text.startswith(b"NOPERM"), line
+        assert not may_read or ask("GET text") == b"value"
