@@ -835,6 +835,8 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
             life.on_ready()
         for kind in server.listeners.kinds():
             log.notice(f"Ready to accept connections {kind}")
+        if config.metrics_port:
+            log.notice(f"Ready to tell metrics on port {config.metrics_port}")
         server.run()
     if server.status == 0:
         try:

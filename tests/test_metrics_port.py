@@ -298,6 +298,7 @@ def test_a_server_with_metrics(tmp_path: Path) -> None:
             assert connection.ask("CONFIG REWRITE") == b"OK"
         lines = file.read_text().splitlines()
         assert f"metrics-port {port}" in lines and "metrics-bind 127.0.0.1" in lines
+        assert f"Ready to tell metrics on port {port}\n" in server.log
     finally:
         server.stop()
 
