@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from respd.config import Config, ConfigFileError, UnreadableFile, read_config_file
 from respd.directive_kinds import quoted
-from respd.log import Log
+from respd.log import Log, open_system_log
 from respd.protocol.requests import split_line
 from respd.version import REDIS_VERSION, VERSION
 
@@ -189,6 +189,10 @@ def start(config: Config, log: Log, is_configured: bool) -> int:
 
     log.path = os.path.abspath(config.logfile) if config.logfile else ""
     log.set_level(config.loglevel)
+    if config.syslog_enabled:
+        log.system_log = open_system_log(config.syslog_ident, config.syslog_facility)
+        if log.system_log is None:
+            log.warning("This system has no syslog")
     life = Life(config, log)
     if config.daemonize and not life.supervisor.is_there():
         if not hasattr(os, "fork"):

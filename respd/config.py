@@ -164,6 +164,11 @@ class Config:
         self.slowlog_max_len = 128
         self.latency_monitor_threshold = 0
         self.latency_tracking = True
+        self.crash_log_enabled = True
+        self.hide_user_data_from_log = False
+        self.syslog_enabled = False
+        self.syslog_ident = b""
+        self.syslog_facility = b""
         self.tracking_table_max_keys = 0
         self.latency_tracking_info_percentiles: list[float] = []
         self.appendonly = False

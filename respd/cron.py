@@ -1,5 +1,6 @@
 """What the server does `hz` times a second: sample its rates, move the access clock on, tidy its memory."""
 
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
@@ -18,6 +19,7 @@ class Cron:
         self.memory = Memory(engine.clock, engine.stats, engine.shared.graveyard, Heap())
         self.next_ms: i64 = engine.clock.ms
         self._round_ms: i64 = engine.clock.ms
+        self.checks: list[Callable[[], None]] = [engine.children.check, engine.rewriter.check, engine.snapshots.check]
 
     def run(self) -> bool:
         """Do one round if it is time for it, and return whether it was; memory may want to be tidied in between."""
@@ -37,6 +39,8 @@ class Cron:
         engine.shared.tick(now_ms)
         engine.stats.sample(int(now_ms))
         if engine.loading is None:
-            engine.children.check()
-            engine.rewriter.check()
-            engine.snapshots.check()
+            for check in self.checks:
+                try:
+                    check()
+                except Exception as defect:  # the others have their turn all the same
+                    engine.defects.outside("the periodic work", defect)

@@ -165,9 +165,15 @@ DIRECTIVES: Final = (
         IN_FORCE | IMMUTABLE,
         summary="tell systemd when ready; upstart is not told",
     ),
-    _yes_no("syslog-enabled", False, IMMUTABLE),
-    _text("syslog-ident", "redis", IMMUTABLE),
-    _choice("syslog-facility", "user local0 local1 local2 local3 local4 local5 local6 local7", "local0", IMMUTABLE),
+    _yes_no("syslog-enabled", False, IN_FORCE | IMMUTABLE, summary="log to the system's log besides"),
+    _text("syslog-ident", "redis", IN_FORCE | IMMUTABLE, summary="name of the server in the system's log"),
+    _choice(
+        "syslog-facility",
+        "user local0 local1 local2 local3 local4 local5 local6 local7",
+        "local0",
+        IN_FORCE | IMMUTABLE,
+        summary="facility of its lines in the system's log",
+    ),
     _special(
         "shutdown-on-sigint",
         ShutdownOptions((b"default", b"save", b"nosave", b"now", b"force")),
@@ -183,7 +189,12 @@ DIRECTIVES: Final = (
         summary="options of the SHUTDOWN that SIGTERM stands for",
     ),
     _int("shutdown-timeout", 10),
-    _yes_no("crash-log-enabled", True),
+    _yes_no(
+        "crash-log-enabled",
+        True,
+        IN_FORCE,
+        summary="report internal errors in full, and where the process dies of a signal",
+    ),
     _yes_no("crash-memcheck-enabled", True),
     _yes_no("use-exit-on-panic", False, HIDDEN),
     _int("watchdog-period", 0, 0, INT_MAX, HIDDEN),
@@ -220,7 +231,7 @@ DIRECTIVES: Final = (
         summary="the channels that new users may use",
     ),
     _int("acllog-max-len", 128, 0, LONG_MAX, IN_FORCE, summary="entries that ACL LOG keeps"),
-    _yes_no("hide-user-data-from-log", False),
+    _yes_no("hide-user-data-from-log", False, IN_FORCE, summary="leave out of the log what clients have sent"),
     # Clients
     _memory(
         "client-query-buffer-limit", GIGABYTE, MEGABYTE, LONG_MAX, IN_FORCE, summary="bytes a client may send ahead"

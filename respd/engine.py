@@ -44,6 +44,7 @@ from respd.config import Config
 from respd.context import Context
 from respd.database import NO_TOUCH_CLOCK, Database, Keyspace
 from respd.datatypes.deadlines import FAR_FUTURE
+from respd.defects import Defects
 from respd.errors import NOAUTH, CommandError, wrong_arity
 from respd.eviction import RUNNING, Eviction
 from respd.latency import LatencyMonitor
@@ -150,6 +151,7 @@ class Engine:
         self.transactions = Transactions(self)
         self.blocked = BlockedClients(self)
         self.pause = Pause(self)
+        self.defects = Defects(self)
         # Life
         self.shutdown_requested: bool = False
         self.run_id: str = f"{Random().getrandbits(160):040x}"
@@ -304,8 +306,7 @@ class Engine:
         if isinstance(value, Block):
             self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
-            encode(client.out, value, client.resp)
-            client.wants_write()
+            self._write(client, command, value)
         if self.shared.hooks != 0:
             self.blocked.serve_ready()
 
@@ -320,7 +321,7 @@ class Engine:
             error.__traceback__ = None  # it leads to this frame, which holds the error: a cycle
             value = error
         except Exception as defect:  # another name: mypyc gives one name one type
-            value = self._internal_error(command, defect)
+            value = self.defects.in_command(ctx, command, args, defect)
         now = self.clock.refresh()
         self.moment = now
         elapsed = now - started
@@ -348,15 +349,6 @@ class Engine:
                 self.slowlog.add(args, int(elapsed * 1e6), now_s, client.address, client.name)
         if elapsed >= self.latency.threshold_s:
             self.latency.add(b"fast-command" if command.flags & FAST else b"command", elapsed, now_s)
-
-    def _internal_error(self, command: Command, error: Exception) -> CommandError:
-        """Log a defect of ours, or a lack of memory, and make an error reply of it: the server goes on."""
-        if isinstance(error, MemoryError):
-            return CommandError(b"OOM command not allowed: not enough memory")
-        import traceback
-
-        self.log.warning(f"internal error in '{command.name.decode()}': {''.join(traceback.format_exception(error))}")
-        return CommandError(b"ERR internal error in '%b': %b" % (command.name, type(error).__name__.encode()))
 
     def _log_of_script(self, level: int, text: bytes) -> None:
         """Write what a script has logged, with one of Redis' four levels."""
@@ -409,7 +401,16 @@ class Engine:
         if client.gates & gates.REPLY:
             if client.reply_mode in (REPLY_OFF, REPLY_SKIP):
                 return
-        encode(client.out, value, client.resp)
+        self._write(client, None, value)
+
+    def _write(self, client: Client, command: Command | None, value: object) -> None:
+        """Write a reply; should that fail, an error instead of it."""
+        out = client.out
+        written: i64 = len(out)
+        try:
+            encode(out, value, client.resp)
+        except Exception as defect:
+            self.defects.in_reply(client, command, int(written), defect)
         client.wants_write()
 
     def _gated(self, ctx: Context, command: Command, args: list[bytes]) -> None:
@@ -564,8 +565,7 @@ class Engine:
         if isinstance(value, Block):
             self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
-            encode(client.out, value, client.resp)
-            client.wants_write()
+            self._write(client, command, value)
         if self.shared.hooks != 0:
             self.blocked.serve_ready()
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import Final
 
 DEBUG: Final = 0
@@ -18,13 +19,15 @@ class Log:
 
     The file is opened anew for each line, so that it may be moved away at any time, and one line is one write, so that
     nothing is lost when the process dies. `role` is C while starting and in child processes, M for a master, S for a
-    replica. A line that cannot be written is dropped: logging never fails its caller.
+    replica. A line that cannot be written is dropped: logging never fails its caller. `system_log`, if there is one,
+    gets every line besides, as (level, message).
     """
 
     def __init__(self, path: str = "", level: bytes = b"notice", role: str = "C") -> None:
         self.path = path
         self.level: int = NOTICE
         self.role = role
+        self.system_log: Callable[[int, str], None] | None = None
         self.set_level(level)
 
     def set_level(self, name: bytes) -> None:
@@ -59,9 +62,22 @@ class Log:
         """Write `text` as it is, at the level of `notice`."""
         if self.level <= NOTICE:
             self._append(text)
+            self._tell_system(NOTICE, text)
+
+    def report(self, text: str) -> None:
+        """Write lines as they are, at the level of `warning`."""
+        if self.level <= WARNING:
+            self._append(text)
+            self._tell_system(WARNING, text)
 
     def _write(self, level: int, message: str) -> None:
         self._append(format_line(os.getpid(), self.role, time.time(), _LEVEL_SIGNS[level], message))
+        self._tell_system(level, message)
+
+    def _tell_system(self, level: int, text: str) -> None:
+        if self.system_log is not None:
+            for line in text.splitlines():
+                self.system_log(level, line)
 
     def _append(self, text: str) -> None:
         data = text.encode("utf-8", "surrogateescape")
@@ -76,6 +92,23 @@ class Log:
                 os.write(1, data)
         except OSError:
             pass
+
+
+def open_system_log(ident: bytes, facility: bytes) -> Callable[[int, str], None] | None:
+    """Return what sends a line to the system's log under the name `ident`; None where there is no such log."""
+    try:
+        import syslog
+    except ImportError:
+        return None
+    number = getattr(syslog, "LOG_" + facility.decode().upper())
+    options = syslog.LOG_PID | syslog.LOG_NDELAY | syslog.LOG_NOWAIT
+    syslog.openlog(ident.decode(errors="replace"), options, number)
+    priorities = (syslog.LOG_DEBUG, syslog.LOG_INFO, syslog.LOG_NOTICE, syslog.LOG_WARNING)
+
+    def send(level: int, line: str) -> None:
+        syslog.syslog(priorities[level], line.replace("\0", "\\x00").encode("utf-8", "replace").decode())
+
+    return send
 
 
 def format_line(pid: int, role: str, now_s: float, sign: str, message: str) -> str:

@@ -333,17 +333,16 @@ class Server:
             client.close_after_reply = True
             client.gates |= gates.CLOSING
             client.wants_write()
-        except Exception as defect:  # ours, outside a handler; or no memory for a reply: this client alone suffers
-            self._log_defect(defect)
-            self.close(connection)
+        except Exception as defect:  # ours, outside a handler: this client alone suffers
+            self._drop(connection, defect)
             return
         if client.query_buffer or client.queued_size or parser.pending():
             self._check_query_buffer(connection)
 
-    def _log_defect(self, defect: Exception) -> None:
-        import traceback
-
-        self.log.warning(f"internal error: {''.join(traceback.format_exception(defect))}")
+    def _drop(self, connection: Connection, defect: Exception) -> None:
+        """Close a connection that cannot be served because of a defect of ours."""
+        self.engine.defects.outside("serving a connection", defect, connection.client)
+        self.close(connection)
 
     def _check_query_buffer(self, connection: Connection) -> None:
         client = connection.client
@@ -375,7 +374,10 @@ class Server:
                 client.wants_flush = False
                 connection = self.connection_at(client.fd)
                 if connection is not None and connection.client is client:
-                    self._flush(connection)
+                    try:
+                        self._flush(connection)
+                    except Exception as defect:
+                        self._drop(connection, defect)
 
     def _flush(self, connection: Connection) -> None:
         client = connection.client
@@ -529,7 +531,7 @@ class Server:
                 self.status = 1
                 return
             except Exception as defect:
-                self._log_defect(defect)
+                self.engine.defects.outside("the loop", defect)
                 timeout_s = _AFTER_DEFECT_S
 
     def turn(self, timeout_s: float) -> float:
@@ -549,11 +551,14 @@ class Server:
             if connection is None:
                 self._on_other(fd)
                 continue
-            if mask != READABLE and mask & WRITABLE:
-                self._write_unsent(connection)
-                if mask == WRITABLE or connection.is_closed:
-                    continue
-            self._read(connection)
+            try:
+                if mask != READABLE and mask & WRITABLE:
+                    self._write_unsent(connection)
+                    if mask == WRITABLE or connection.is_closed:
+                        continue
+                self._read(connection)
+            except Exception as defect:
+                self._drop(connection, defect)
             if clock.ms >= settle_ms:
                 self._settle_between()
                 settle_ms = clock.ms + _SETTLE_MS
@@ -719,6 +724,8 @@ class Server:
         if sys.platform != "win32":
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # nobody's here; redis-server would die of it
+            signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
     def _end_script(self, number: int, frame: object) -> None:
         """End the script that may be running: the loop cannot end the server before."""

@@ -200,6 +200,35 @@ class ProcessTitle:
         return (expand_title(config.proc_title_template, fields) or b"").rstrip()
 
 
+class FaultReports:
+    """Has the process write where it is into its log when it dies of SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT.
+
+    The file of the log is held open for that, as nothing can be opened then; moved away, it is still that file.
+    """
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self.config = config
+        self.log = log
+        self.fd = -1
+
+    def follow(self) -> None:
+        """Report faults, or not, as crash-log-enabled says."""
+        import faulthandler
+
+        faulthandler.disable()
+        if self.fd > 2:
+            os.close(self.fd)
+        self.fd = -1
+        if not self.config.crash_log_enabled:
+            return
+        with contextlib.suppress(OSError):
+            self.fd = 1
+            if self.log.path:
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+                self.fd = os.open(self.log.path, flags, 0o644)
+            faulthandler.enable(self.fd)
+
+
 class Life:
     """Everything above, in its order: before the server listens, once it does, when it serves, and after its end."""
 
@@ -209,6 +238,7 @@ class Life:
         self.title = ProcessTitle(config, "respd")
         self.file_limit = FileLimit(config, log)
         self.supervisor = Supervisor(config.supervised)
+        self.faults = FaultReports(config, log)
         self.pid_file: PidFile | None = None
         if config.daemonize or config.pidfile:
             if not config.pidfile:
@@ -228,6 +258,8 @@ class Life:
         if self.pid_file is not None:
             self.pid_file.write()
         self.config.on_change(["maxclients"], self.file_limit.follow)
+        self.faults.follow()
+        self.config.on_change(["crash-log-enabled"], self.faults.follow)
         self.config.on_change(["loglevel"], self.follow_level)
         self.config.on_change(["port", "bind", "tls-port", "proc-title-template"], self.title.show)
 

@@ -93,6 +93,7 @@ class Stats:
         # Errors.
         self.total_error_replies: i64 = 0
         self.unexpected_error_replies: i64 = 0
+        self.internal_errors: i64 = 0
         self.errors: dict[bytes, int] = {}
         self.errors_disabled = False
         self.on_too_many_codes: Callable[[list[bytes]], None] = _ignore
@@ -169,6 +170,7 @@ class Stats:
         self.client_output_buffer_limit_disconnections = 0
         self.total_error_replies = 0
         self.unexpected_error_replies = 0
+        self.internal_errors = 0
         self.errors = {}
         self.errors_disabled = False
         self.keyspace_hits = 0

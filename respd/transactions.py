@@ -70,11 +70,13 @@ class Transactions:
         engine.clock.frozen = True
         engine.in_exec = True
         engine.exec_size = len(queue)
-        for words in queue:
-            replies.append(self.call_queued(ctx, words))
-        engine.in_exec = False
-        engine.clock.frozen = was_frozen
-        ctx.deny_blocking = denied
+        try:
+            for words in queue:
+                replies.append(self.call_queued(ctx, words))
+        finally:
+            engine.in_exec = False
+            engine.clock.frozen = was_frozen
+            ctx.deny_blocking = denied
         return replies
 
     def call_queued(self, ctx: Context, words: list[bytes]) -> object:

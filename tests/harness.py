@@ -19,6 +19,7 @@ Loosening one step:
     sized("SRANDMEMBER s 2")         the type and the number of elements
     about("TTL k", 1)                integers (bulk strings with numbers too) within a tolerance
     masked("CLIENT INFO", r"id=\d+") after the parts of texts that match are replaced by "~"
+    without("INFO stats", ours, r"..") the same after the parts that match `ours` are taken out
     ignored("OBJECT FREQ k")         sent, and its reply thrown away
     events("LPUSH l a")              compare the keyspace events at this step, not only at the end
 
@@ -66,6 +67,7 @@ __all__ = [
     "sized",
     "unordered",
     "wait",
+    "without",
 ]
 
 REPLY_TIMEOUT = 30.0
@@ -164,6 +166,18 @@ def masked(given: StepLike, pattern: str | bytes, *, sort_lines: bool = False) -
     """
     regex = re.compile(pattern.encode() if isinstance(pattern, str) else pattern)
     return _loose(given, lambda frame: _masked_frame(frame, regex, sort_lines))
+
+
+def without(given: StepLike, pattern: str, mask: str) -> Step:
+    """Compare as `masked` with `mask` does, after whatever matches `pattern` was taken out: what only respd tells."""
+    taken, masks = re.compile(pattern.encode()), re.compile(mask.encode())
+
+    def compare(frame: Frame) -> object:
+        if not isinstance(frame.value, bytes):
+            return frame
+        return Frame(frame.kind, masks.sub(b"~", taken.sub(b"", frame.value)))
+
+    return _loose(given, compare)
 
 
 def events(given: StepLike) -> Step:

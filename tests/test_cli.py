@@ -11,7 +11,7 @@ import pytest
 from respd.cli import Words, guarded
 from respd.config import Config
 from respd.directives import DIRECTIVES
-from respd.log import Log
+from respd.log import Log, open_system_log
 from respd.process import Life
 from tests.servers import respd_command, respd_environment
 
@@ -206,3 +206,25 @@ def test_bad_options_are_refused_as_redis_refuses_them(words: list[str], oracle_
     ours = respd(*words)
     assert ours.returncode == theirs.returncode == 1
     assert ours.stderr.splitlines()[2:] == theirs.stderr.splitlines()[2:]
+
+
+def test_the_system_log_gets_every_line() -> None:
+    log = Log(os.devnull, b"verbose")
+    lines: list[tuple[int, str]] = []
+
+    def send(level: int, line: str) -> None:
+        lines.append((level, line))
+
+    log.system_log = send
+    log.debug("not that important")
+    log.verbose("a")
+    log.warning("b\nc")
+    log.report("d\ne\n")
+    assert lines == [(1, "a"), (3, "b"), (3, "c"), (3, "d"), (3, "e")]
+
+
+def test_lines_for_the_system_log_may_hold_anything() -> None:
+    send = open_system_log(b"respd-test", b"local3")
+    if send is not None:
+        for level in range(4):
+            send(level, "a\0b \udcff é")

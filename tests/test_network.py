@@ -1,5 +1,6 @@
 """The loop turned by hand, with real sockets on both ends and an engine that has commands with defects."""
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,15 +58,40 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
     loop.server.stop()
 
 
-def test_a_reply_that_cannot_be_encoded_costs_one_connection_only(loop: Loop) -> None:
+def test_a_reply_that_cannot_be_encoded_is_an_error(loop: Loop) -> None:
     with loop.client() as victim, loop.client() as other:
-        victim.sendall(b"NOTHING-KNOWN\r\n")
+        victim.sendall(b"NOTHING-KNOWN\r\nPING\r\n")
         loop.turn()
-        assert victim.recv(100) == b""
+        assert re.fullmatch(rb"-ERR internal error in 'nothing-known': \w+\r\n\+PONG\r\n", victim.recv(100))
         other.sendall(b"PING\r\n")
         loop.turn()
         assert other.recv(100) == b"+PONG\r\n"
     assert "no reply" in loop.log_path.read_text()
+
+
+def test_a_connection_that_cannot_be_served_is_closed_and_the_others_go_on(loop: Loop) -> None:
+    server = loop.server
+    with loop.client() as unread, loop.client() as unsent, loop.client() as other:
+        broken_fd, mute_fd, _ = list(server.connections)
+        read, write = server.read_fd, server.write_fd
+
+        def failing_read(fd: int, size: int) -> bytes:
+            return read(fd, size) if fd != broken_fd else b"%d" % (size // 0)
+
+        def failing_write(fd: int, data: bytes) -> int:
+            return write(fd, data) if fd != mute_fd else len(data) // 0
+
+        server.read_fd, server.write_fd = failing_read, failing_write
+        for each in (unread, unsent, other):
+            each.sendall(b"PING\r\n")
+        loop.turn()
+        assert other.recv(100) == b"+PONG\r\n"
+        assert unsent.recv(100) == b""
+        with pytest.raises(ConnectionResetError):  # what it sent was never read
+            unread.recv(100)
+        assert len(server.connections) == 1
+    assert server.stats.internal_errors == 2
+    assert loop.log_path.read_text().count("internal error in serving a connection: ZeroDivisionError") == 2
 
 
 def test_one_read_a_turn_keeps_a_flood_from_starving_the_others(loop: Loop) -> None:

@@ -427,12 +427,20 @@ def test_a_second_interrupt_ends_an_endless_script(start: Start, port: int) -> N
         assert respd.end(signal.SIGINT) != 0
 
 
-def test_hang_ups_are_ignored(start: Start, port: int) -> None:
+def test_hang_ups_and_the_like_are_ignored(start: Start, port: int) -> None:
     respd = start("--port", str(port)).await_ready()
-    respd.process.send_signal(signal.SIGHUP)
-    respd.process.send_signal(signal.SIGPIPE)
+    for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2):
+        respd.process.send_signal(number)
     time.sleep(0.1)
     assert ask(port, "PING") == b"PONG"
+
+
+@pytest.mark.parametrize("reports", ["yes", "no"])
+def test_a_process_that_dies_of_a_fault_says_where(start: Start, port: int, reports: str) -> None:
+    respd = start("--port", str(port)).await_ready()
+    assert ask(port, "CONFIG", "SET", "crash-log-enabled", reports) == b"OK"
+    assert respd.end(signal.SIGSEGV) == -signal.SIGSEGV
+    assert ("Segmentation fault" in respd.output and "Current thread" in respd.output) == (reports == "yes")
 
 
 def test_in_the_background(start: Start, port: int, tmp_path: Path) -> None:

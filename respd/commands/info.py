@@ -464,6 +464,7 @@ def _stats(ctx: Context) -> list[bytes]:
         b"tracking_total_prefixes:%d" % len(tracking.by_prefix),
         b"unexpected_error_replies:%d" % stats.unexpected_error_replies,
         b"total_error_replies:%d" % stats.total_error_replies,
+        b"respd_internal_errors:%d" % stats.internal_errors,
         b"dump_payload_sanitizations:0",
         b"total_reads_processed:%d" % stats.total_reads_processed,
         b"total_writes_processed:%d" % stats.total_writes_processed,

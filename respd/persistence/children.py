@@ -8,6 +8,7 @@ unless it kills the child.
 from __future__ import annotations
 
 import errno
+import faulthandler
 import os
 import signal
 import struct
@@ -181,6 +182,7 @@ class Children:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(KILLED_BY_US, signal.SIG_DFL)
+            faulthandler.disable()  # its file is closed below
             signal.pthread_sigmask(signal.SIG_SETMASK, quiet)
             # The clients' connections are the server's to close, and its port must be free once it is gone.
             os.closerange(_FIRST_FILE, pipe)

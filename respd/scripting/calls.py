@@ -256,6 +256,9 @@ class Calls:
         The last is null for a plain text; all is null for an object that is no error.
         """
         if isinstance(problem, BaseException):
+            ctx = self.run.ctx
+            if ctx is not None and not isinstance(problem, (ScriptError, MemoryError)):
+                ctx.engine.defects.outside("a script", problem, ctx.client)
             problem.__traceback__ = problem.__context__ = None  # its frames lead back to the Lua state
         if isinstance(problem, ScriptError):
             if problem.has_place:
