@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from librt.strings import BytesWriter
@@ -25,13 +26,27 @@ REPLY_SKIP_NEXT: Final = 3
 CLASS_NORMAL: Final = 0
 CLASS_REPLICA: Final = 1
 CLASS_PUBSUB: Final = 2
+FREE_OUTPUT: Final = 16 * 1024  # what may wait to be sent before the limits of output begin to count
+NO_LIMIT: Final = 1 << 62
 
 
 class Outbox:
-    """The clients that have something to be sent; the network empties it before it sleeps."""
+    """The clients that have something to be sent; the network empties it before it sleeps.
+
+    `normal_limit` and `pubsub_limit` are how many bytes may wait for a client of that class. `on_overflow` is told of a
+    client for whom more wait, and is to see that its connection is closed.
+    """
 
     def __init__(self) -> None:
         self.clients: list[Client] = []
+        self.normal_limit: i64 = NO_LIMIT
+        self.pubsub_limit: i64 = NO_LIMIT
+        self.on_overflow: Callable[[Client], None] = _kill
+
+    def limit(self, limits: list[tuple[int, int, int]]) -> None:
+        """Take over the hard limits of client-output-buffer-limit."""
+        self.normal_limit = _limit_of(limits[CLASS_NORMAL])
+        self.pubsub_limit = _limit_of(limits[CLASS_PUBSUB])
 
 
 class Client:
@@ -103,21 +118,21 @@ class Client:
 
     def push(self, items: list[object]) -> None:
         """Send out-of-band data: a push in RESP3, an array in RESP2."""
-        if self.held is not None:
-            out = BytesWriter()
-            encode(out, Push(items), self.protocol)
-            self.held.append(out.getvalue())
-            return
-        encode(self.out, Push(items), self.protocol)
-        self.wants_write()
+        out = BytesWriter()
+        encode(out, Push(items), self.protocol)
+        self.push_raw(out.getvalue())
 
     def push_raw(self, data: bytes) -> None:
         """Send a push that is already encoded for this client's protocol version."""
+        if self.close_now:
+            return
         if self.held is not None:
             self.held.append(data)
             return
         self.out.write(data)
         self.wants_write()
+        if self.output_pending() > self.output_limit():
+            self.outbox.on_overflow(self)
 
     def hold_pushes(self) -> None:
         """Keep pushes back while a command of this client runs: they follow its reply."""
@@ -129,8 +144,7 @@ class Client:
         self.held = None
         if held:
             for data in held:
-                self.out.write(data)
-            self.wants_write()
+                self.push_raw(data)
 
     def wants_write(self) -> None:
         """Have the network flush `out` before it sleeps."""
@@ -163,8 +177,23 @@ class Client:
         """Return how many bytes wait to be sent."""
         return len(self.out) + self.unsent_size
 
+    def output_limit(self) -> i64:
+        """Return how many bytes may wait to be sent; before it has authenticated that is next to nothing."""
+        if self.gates & gates.AUTH:
+            return FREE_OUTPUT
+        return self.outbox.pubsub_limit if self.gates & gates.SUBSCRIBED else self.outbox.normal_limit
+
     def output_class(self) -> int:
         """Return which client-output-buffer-limit applies."""
         if self.channels or self.patterns or self.shard_channels:
             return CLASS_PUBSUB
         return CLASS_NORMAL
+
+
+def _limit_of(limits: tuple[int, int, int]) -> i64:
+    hard = limits[0]
+    return min(hard + FREE_OUTPUT, NO_LIMIT) if hard > 0 else NO_LIMIT
+
+
+def _kill(client: Client) -> None:
+    client.kill()

@@ -49,6 +49,13 @@ class Context:
         """Send out-of-band data to the client."""
         self.client.push(items)
 
+    def has_room_for(self, size_bytes: int) -> bool:
+        """Tell whether the client may be sent so much; one that may not is disconnected."""
+        if self.deny_blocking or size_bytes <= self.client.output_limit():
+            return True
+        self.engine.overflow(self.client)
+        return False
+
     def select(self, index: int) -> None:
         """Select a database by a number that is known to exist."""
         self.db = self.engine.databases[index]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from respd import errors, gates
@@ -19,8 +20,9 @@ from respd.acl import Acl
 from respd.acl_log import AclLog
 from respd.blocked_clients import BlockedClients
 from respd.blocking import Block
-from respd.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
+from respd.client import NO_LIMIT, REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
 from respd.client_eviction import ClientEviction
+from respd.client_info import describe
 from respd.clock import Clock
 from respd.command import (
     ALLOW_BUSY,
@@ -53,7 +55,7 @@ from respd.memory_limits import MemoryLimits
 from respd.monitors import FROM_SCRIPT, Monitors, is_shown
 from respd.pausing import Pause
 from respd.persistence.disk import Disk
-from respd.protocol.replies import NO_REPLY, QUEUED, encode
+from respd.protocol.replies import NO_REPLY, QUEUED, encode, least_size
 from respd.pubsub import PubSub
 from respd.scripting.busy import refusal
 from respd.scripting.functions import Libraries
@@ -163,12 +165,28 @@ class Engine:
         config.on_change(limits, self._configure_slowness)
         config.on_change(["latency-tracking"], self._configure_latency)
         self._configure_latency()
+        config.on_change(["client-output-buffer-limit"], self._configure_output)
+        self.outbox.on_overflow = self.overflow
+        self._configure_output()
         self._configure_events()
         self._configure_tracking()
         self.memory_limits.start()
 
     def _configure_events(self) -> None:
         self.shared.set_notify(self.config.notify_keyspace_events)
+
+    def _configure_output(self) -> None:
+        self.outbox.limit(self.config.client_output_buffer_limits)
+
+    def overflow(self, client: Client) -> None:
+        """Have the connection of a client closed for whom more waits to be sent than may; it gets none of that."""
+        if client.close_now:
+            return
+        line = describe(client, int(self.clock.ms), None).decode(errors="replace")
+        self.log.warning(f"Client {line} scheduled to be closed ASAP for overcoming of output buffer limits.")
+        self.stats.client_output_buffer_limit_disconnections += 1
+        client.out = BytesWriter()
+        client.kill()
 
     def _configure_slowness(self) -> None:
         self.slowlog.configure(self.config.slowlog_log_slower_than, self.config.slowlog_max_len)
@@ -306,7 +324,10 @@ class Engine:
         if isinstance(value, Block):
             self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
-            self._write(client, command, value)
+            if self.outbox.normal_limit != NO_LIMIT:
+                self._reply_within(client, command, value, self.outbox.normal_limit)
+            else:
+                self._write(client, command, value)
         if self.shared.hooks != 0:
             self.blocked.serve_ready()
 
@@ -401,7 +422,21 @@ class Engine:
         if client.gates & gates.REPLY:
             if client.reply_mode in (REPLY_OFF, REPLY_SKIP):
                 return
-        self._write(client, None, value)
+        limit = client.output_limit()
+        if limit == NO_LIMIT:
+            self._write(client, None, value)
+        else:
+            self._reply_within(client, None, value, limit)
+
+    def _reply_within(self, client: Client, command: Command | None, value: object, limit: i64) -> None:
+        """Write a reply unless more than `limit` bytes wait then; what is too long is not even made."""
+        if client.close_now:
+            return
+        if client.output_pending() + least_size(value) <= limit:
+            self._write(client, command, value)
+            if client.output_pending() <= limit:
+                return
+        self.overflow(client)
 
     def _write(self, client: Client, command: Command | None, value: object) -> None:
         """Write a reply; should that fail, an error instead of it."""
@@ -565,7 +600,10 @@ class Engine:
         if isinstance(value, Block):
             self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
-            self._write(client, command, value)
+            if self.outbox.normal_limit != NO_LIMIT:
+                self._reply_within(client, command, value, self.outbox.normal_limit)
+            else:
+                self._write(client, command, value)
         if self.shared.hooks != 0:
             self.blocked.serve_ready()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from respd import gates
 from respd.command import ADMIN, SKIP_MONITOR, Command
 from respd.directive_kinds import quoted
-from respd.protocol.replies import Status, encode
+from respd.protocol.replies import Status
 
 if TYPE_CHECKING:
     from respd.client import Client
@@ -46,5 +46,4 @@ class Monitors:
         place = b"%d.%06d [%d %b]" % (micros // 1_000_000, micros % 1_000_000, db_index, source)
         line = Status(place + b"".join([b" " + quoted(word) for word in words]))
         for client in self.clients:
-            encode(client.out, line, client.protocol)
-            client.wants_write()
+            client.push_raw(line.wire)

@@ -21,7 +21,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from respd import gates
-from respd.client import Client
+from respd.client import FREE_OUTPUT, Client
 from respd.client_info import describe
 from respd.config import Config
 from respd.context import Context
@@ -462,7 +462,7 @@ class Server:
         """Close a client that lets its replies pile up beyond client-output-buffer-limit."""
         client = connection.client
         hard, soft, soft_seconds = self.config.client_output_buffer_limits[client.output_class()]
-        held = client.output_pending()
+        held = max(0, client.output_pending() - FREE_OUTPUT)
         over = hard > 0 and held >= hard
         if soft > 0 and held >= soft:
             if client.soft_limit_since_ms == 0:

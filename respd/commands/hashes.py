@@ -11,7 +11,7 @@ from respd.datatypes.long_doubles import add_long_doubles, long_double_from_int,
 from respd.datatypes.strings import INT64_MAX, INT64_MIN, fits_int64, parse_int
 from respd.errors import NAN_OR_INFINITY, NOT_FLOAT, OUT_OF_RANGE, OVERFLOW, SYNTAX, CommandError, wrong_arity
 from respd.keyspace_events import HASH
-from respd.protocol.replies import OK, MapReply, Pairs
+from respd.protocol.replies import NO_REPLY, OK, SHORTEST_BULK, MapReply, Pairs
 from respd.scan_arguments import cursor_arg, scan_options
 
 if TYPE_CHECKING:
@@ -415,6 +415,8 @@ def hrandfield(ctx: Context, args: list[bytes]) -> object:
     value = ctx.db.read_hash(args[1])
     if value is None or count == 0:
         return []
+    if not ctx.has_room_for(-count * SHORTEST_BULK):
+        return NO_REPLY
     flat = value.sample(count, ctx.random) if count > 0 else value.choose(-count, ctx.random)
     if not with_values:
         return flat[::2]

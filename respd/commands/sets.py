@@ -37,7 +37,7 @@ from respd.datatypes.sets import (
 from respd.datatypes.strings import INT64_MAX
 from respd.errors import NUMKEYS_NOT_POSITIVE, SYNTAX, WRONG_TYPE, CommandError
 from respd.keyspace_events import SET
-from respd.protocol.replies import SetReply
+from respd.protocol.replies import NO_REPLY, SHORTEST_BULK, SetReply
 from respd.scan_arguments import cursor_arg, scan_options
 
 if TYPE_CHECKING:
@@ -298,6 +298,8 @@ def _srandmember_count(ctx: Context, args: list[bytes]) -> object:
     random = ctx.random
     if count > 0:
         return members.sample(count, random)
+    if not ctx.has_room_for(-count * SHORTEST_BULK):
+        return NO_REPLY
     picked: list[object] = []
     for _ in range(-count):
         picked.append(members.pick(random))

@@ -12,7 +12,7 @@ from respd.datatypes.sorted_sets import Element
 from respd.datatypes.strings import INT64_MAX, format_double
 from respd.errors import OUT_OF_RANGE, SYNTAX, CommandError, wrong_arity
 from respd.keyspace_events import ZSET
-from respd.protocol.replies import NULL_ARRAY
+from respd.protocol.replies import NO_REPLY, NULL_ARRAY, SHORTEST_BULK
 from respd.scan_arguments import cursor_arg, scan_options
 
 if TYPE_CHECKING:
@@ -398,6 +398,8 @@ def _zrandmember_count(ctx: Context, args: list[bytes]) -> object:
         elements = zset.between(0, len(zset))
     elif count > 0:
         elements = ctx.random.sample(zset.unordered(), count)
+    elif not ctx.has_room_for(-count * SHORTEST_BULK):
+        return NO_REPLY
     else:
         for _ in range(-count):
             elements.append(zset.pick(ctx.random))

@@ -154,6 +154,7 @@ PONG: Final = Status(b"PONG")
 NULL_ARRAY: Final = _Sentinel("null array")
 NO_REPLY: Final = _Sentinel("no reply")
 
+SHORTEST_BULK: Final = 6  # bytes
 _NULL_BULK: Final = b"$-1\r\n"
 _NULL_ARRAY: Final = b"*-1\r\n"
 _NULL: Final = b"_\r\n"
@@ -181,6 +182,28 @@ def encode(out: BytesWriter, value: object, resp: i64) -> None:
         _encode_list(out, value, resp)
     else:
         _encode_rare(out, value, resp)
+
+
+def least_size(value: object) -> i64:
+    """Return how long the wire form of `value` is at least: nearly so, but for entries of streams."""
+    if isinstance(value, (bytes, bytearray)):
+        return len(value) + 5
+    if isinstance(value, list):
+        return _least_size_of_each(value)
+    if isinstance(value, (MapReply, KeyedReply, Pairs)):
+        return _least_size_of_each(value.flat)
+    if isinstance(value, (SetReply, Push, Several)):
+        return _least_size_of_each(value.items)
+    if isinstance(value, Verbatim):
+        return len(value.text)
+    return 3
+
+
+def _least_size_of_each(items: list[object]) -> i64:
+    size: i64 = 4
+    for item in items:
+        size += len(item) + 5 if isinstance(item, bytes) else least_size(item)
+    return size
 
 
 def _encode_list(out: BytesWriter, items: list[object], resp: i64) -> None:
