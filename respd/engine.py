@@ -211,6 +211,10 @@ class Engine:
         self.stats.reset()
         self.shared.graveyard.freed = 0
         self.snapshots.saves = 0
+        self.rewriter.rewrites = 0
+        self.rewriter.failures = 0
+        self.append_log.delayed_fsyncs = 0
+        self.eviction.forget_exceeding()
         self.children.forget_forks()
         for command in self.commands.all:
             command.reset_stats()
@@ -680,13 +684,27 @@ class Engine:
         """Delete what is due: all of it, but for a crowd that takes longer than a slice of time."""
         if self.shared.may_expire:
             until = self.clock.seconds + _EXPIRE_SLICE_S
+            looked = False
             for db in self.databases:
                 if db.has_deadlines():
-                    while db.expire_due(_EXPIRE_BATCH) >= _EXPIRE_BATCH and self.clock.refresh() < until:
-                        pass
+                    count = db.expire_due(_EXPIRE_BATCH)
+                    while count >= _EXPIRE_BATCH and self.clock.refresh() < until:
+                        count = db.expire_due(_EXPIRE_BATCH)
+                    looked = looked or count > 0
                     self.effects.commit(False)
+            if looked:
+                self._note_expiry(until)
         if self.shared.hooks != 0:
             self.blocked.serve_ready()
+
+    def _note_expiry(self, until: float) -> None:
+        """Count the time that expiring has just taken; it was to end by `until`."""
+        elapsed = self.clock.refresh() - until + _EXPIRE_SLICE_S
+        self.stats.expire_s += elapsed
+        if elapsed >= _EXPIRE_SLICE_S:
+            self.stats.expire_slices_cut += 1
+        if elapsed >= self.latency.threshold_s:
+            self.latency.add(b"expire-cycle", elapsed, int(self.clock.ms // 1000))
 
     def next_event_ms(self) -> i64:
         """Return the moment at which `before_sleep` has something to do again."""

@@ -202,6 +202,11 @@ class Eviction:
                 "inability to accept new write commands depending on the maxmemory-policy."
             )
 
+    def forget_exceeding(self) -> None:
+        """Count anew how long memory was beyond the limit."""
+        self.exceeded_total_s = 0.0
+        self.exceeded_since_s = 0.0
+
     def exceeded_ms(self) -> tuple[int, int]:
         """Return for how long too much has been used: in all, and this time, in ms."""
         current = self.clock.seconds - self.exceeded_since_s if self.exceeded_since_s else 0.0

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from librt.strings import BytesWriter
@@ -270,6 +271,7 @@ class Server:
             self.close(connection)
             return
         size: i64 = len(data)
+        self.stats.total_reads_processed += 1
         if size == 0:
             if self.log.level <= VERBOSE:
                 self.log.verbose(f"Client closed connection {self.line_of(client)}")
@@ -286,7 +288,6 @@ class Server:
         client.input_total += size
         stats = self.stats
         stats.total_net_input_bytes += size
-        stats.total_reads_processed += 1
         parser.feed(data)
         if parser.is_gathering():
             self._check_query_buffer(connection)
@@ -543,6 +544,7 @@ class Server:
         engine.moment = woken
         if self.unfinished:
             self._run_on()
+        commands = self.stats.total_commands_processed
         settle_ms = clock.ms + _SETTLE_MS
         for fd, mask in events:
             if engine.shutdown_requested:
@@ -566,11 +568,15 @@ class Server:
             self._read_on()
         if engine.shutdown_requested:
             return 0.0
-        self.stats.eventloop_cycles += 1
-        if clock.ms >= self.cron.next_ms and self.cron.run():
-            self.close_idle()
+        stats = self.stats
+        stats.eventloop_cycles += 1
+        if clock.ms >= self.cron.next_ms:
+            started = clock.refresh()
+            if self.cron.run():
+                self.close_idle()
+            stats.cron_s += clock.refresh() - started
         self._settle()
-        self.stats.eventloop_duration_us += int((clock.refresh() - woken) * 1e6)
+        stats.note_turn(int((clock.refresh() - woken) * 1e6), stats.total_commands_processed - commands)
         return self._next_timeout()
 
     def _read_on(self) -> None:
@@ -629,7 +635,9 @@ class Server:
         if engine.tracking.count:
             engine.tracking.broadcast()
         if engine.effects.is_on:
+            started = monotonic()
             engine.append_log.flush()
+            self.stats.append_log_s += monotonic() - started
         if engine.blocked.awaiting_sync:
             engine.blocked.serve_synced()
         self.flush_all()

@@ -114,6 +114,12 @@ class Stats:
         # The loop: turns, and the time spent in them.
         self.eventloop_cycles: i64 = 0
         self.eventloop_duration_us: i64 = 0
+        self.longest_turn_us: i64 = 0
+        self.cron_s: float = 0.0
+        self.append_log_s: float = 0.0
+        self.most_commands_a_turn: i64 = 0
+        self.expire_s: float = 0.0
+        self.expire_slices_cut: i64 = 0  # ended by the clock, with more to expire
 
         self.ops_rate: Rate = Rate()
         self.input_rate: Rate = Rate()
@@ -140,6 +146,14 @@ class Stats:
             self.errors_disabled = True
             self.on_too_many_codes(sorted(self.errors))
             self.errors = {ERROR_STATS_DISABLED: 1}
+
+    def note_turn(self, duration_us: i64, commands: i64) -> None:
+        """Count a turn of the loop that took so long and ran so many commands."""
+        self.eventloop_duration_us += duration_us
+        if duration_us > self.longest_turn_us:
+            self.longest_turn_us = duration_us
+        if commands > self.most_commands_a_turn:
+            self.most_commands_a_turn = commands
 
     def sample(self, now_ms: i64) -> None:
         """Take the 100 ms samples behind the instantaneous figures and note the peak of memory. The cron calls it."""
@@ -182,6 +196,12 @@ class Stats:
         self.evicted_scripts = 0
         self.eventloop_cycles = 0
         self.eventloop_duration_us = 0
+        self.longest_turn_us = 0
+        self.cron_s = 0.0
+        self.append_log_s = 0.0
+        self.most_commands_a_turn = 0
+        self.expire_s = 0.0
+        self.expire_slices_cut = 0
         self.ops_rate.reset()
         self.input_rate.reset()
         self.output_rate.reset()

@@ -104,8 +104,5 @@ def config_resetstat(ctx: Context, args: list[bytes]) -> object:
 
     Reply: OK. Source: redis.io/commands/config-resetstat.
     """
-    engine = ctx.engine
-    engine.stats.reset()
-    for command in engine.commands.all:
-        command.reset_stats()
+    ctx.engine.reset_stats()
     return OK

@@ -437,8 +437,8 @@ def _stats(ctx: Context) -> list[bytes]:
         b"expired_subkeys:%d" % stats.expired_subkeys,
         b"expired_keys:%d" % stats.expired_keys,
         b"expired_stale_perc:0.00",
-        b"expired_time_cap_reached_count:0",
-        b"expire_cycle_cpu_milliseconds:0",
+        b"expired_time_cap_reached_count:%d" % stats.expire_slices_cut,
+        b"expire_cycle_cpu_milliseconds:%d" % int(stats.expire_s * 1000),
         b"evicted_keys:%d" % stats.evicted_keys,
         b"evicted_clients:%d" % stats.evicted_clients,
         b"evicted_scripts:%d" % stats.evicted_scripts,
@@ -578,9 +578,10 @@ def _keyspace(ctx: Context) -> list[bytes]:
 
 
 def _debug(ctx: Context) -> list[bytes]:
+    stats = ctx.engine.stats
     return [
-        b"eventloop_duration_aof_sum:0",
-        b"eventloop_duration_cron_sum:0",
-        b"eventloop_duration_max:0",
-        b"eventloop_cmd_per_cycle_max:0",
+        b"eventloop_duration_aof_sum:%d" % int(stats.append_log_s * 1e6),
+        b"eventloop_duration_cron_sum:%d" % int(stats.cron_s * 1e6),
+        b"eventloop_duration_max:%d" % stats.longest_turn_us,
+        b"eventloop_cmd_per_cycle_max:%d" % stats.most_commands_a_turn,
     ]

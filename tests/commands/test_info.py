@@ -138,6 +138,42 @@ def test_too_many_kinds_of_errors_are_no_longer_told_apart() -> None:
     assert stats.errors == {b"ERR": 4, b"E" * 30: 1, b"": 1}
 
 
+def test_the_loop_tells_of_its_turns(server: Server) -> None:
+    with server.connect() as connection:
+        connection.ask("CONFIG RESETSTAT")
+        connection.pipeline([[b"PING"]] * 30)
+        text = connection.ask("INFO debug")
+        assert isinstance(text, bytes)
+        debug = dict(line.split(b":") for line in text.split(b"\r\n") if b":" in line)
+    assert 30 <= int(debug[b"eventloop_cmd_per_cycle_max"]) <= 31
+    assert int(debug[b"eventloop_duration_max"]) > 0
+
+
+def test_the_time_spent_expiring(local: Local) -> None:
+    for number in range(150):
+        local.run(f"SET k{number} v PX 10")
+    local.run("CONFIG SET latency-monitor-threshold 1")
+    local.pass_time(20)
+    stats = _info(local, "stats")
+    assert (stats["expired_keys"], stats["expire_cycle_cpu_milliseconds"]) == ("150", "0")  # the clock stands
+    local.engine.stats.expire_s = 0.0123
+    assert _info(local, "stats")["expire_cycle_cpu_milliseconds"] == "12"
+    local.run("CONFIG RESETSTAT")
+    assert local.engine.stats.expire_s == 0
+
+
+def test_resetting_forgets_what_redis_forgets(local: Local) -> None:
+    engine = local.engine
+    engine.rewriter.rewrites = engine.rewriter.failures = engine.append_log.delayed_fsyncs = 2
+    engine.eviction.exceeded_total_s = 2.0
+    engine.stats.acl_access_denied_cmd = 2
+    local.run("CONFIG RESETSTAT")
+    persistence, stats = _info(local, "persistence"), _info(local, "stats")
+    assert persistence["aof_rewrites"] == persistence["aof_rewrites_consecutive_failures"] == "0"
+    assert engine.append_log.delayed_fsyncs == 0 and stats["total_eviction_exceeded_time"] == "0"
+    assert stats["acl_access_denied_cmd"] == "2"
+
+
 def test_operations_a_second(server: Server) -> None:
     with server.connect() as connection:
         until = time.monotonic() + 1.0
