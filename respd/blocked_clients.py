@@ -134,14 +134,15 @@ class BlockedClients:
         current = engine.current
         engine.current = ctx.client
         ctx.client.hold_pushes()
-        if ctx.client.gates & gates.TRACKING:
-            engine.tracking.begin_command(ctx.client)
+        tracking = engine.tracking
+        tracking.current = ctx.client
         if engine.gates & gates.LOGGED:
             value = engine.call_logged(ctx, parked.command, parked.args)
         else:
             value = engine.call(ctx, parked.command, parked.args)
-        if engine.tracking.current is not None:
+        if ctx.client.gates & gates.TRACKING or tracking.pending:
             engine.end_tracked(ctx.client, parked.command, parked.args, not isinstance(value, Block))
+        tracking.current = None
         engine.current = current
         if not isinstance(value, Block):
             self.unpark(parked)

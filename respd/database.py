@@ -544,10 +544,10 @@ class Database:
     def _signal_by_itself(self, key: bytes, event_class: i64, event: bytes) -> None:
         """Tell everybody of a change that no client has made, though one may have brought it about."""
         tracking = self.shared.tracking
-        author = tracking.author
-        tracking.author = None
+        was_nobodys = tracking.is_nobodys
+        tracking.is_nobodys = True
         self._signal(key, event_class, event)
-        tracking.author = author
+        tracking.is_nobodys = was_nobodys
 
     # -- expiry
 

@@ -123,6 +123,7 @@ class Engine:
         self.client_eviction = ClientEviction(config, clock, log, self.stats, self.clients)
         self.tracking = self.shared.tracking
         self.tracking.clients = self.clients
+        self.tracking.running = self.running
         self.outbox = Outbox()
         self.monitors = Monitors()
         self.resumed: list[Client] = []  # clients whose buffered commands may run again
@@ -273,6 +274,10 @@ class Engine:
         if client.tracked is not None:
             self.tracking.disable(client)
             self.shared.update_hooks()
+
+    def running(self) -> Client | None:
+        """Return the client whose command runs, or was the last to run."""
+        return self.current
 
     def end_tracked(self, client: Client, command: Command, words: list[bytes], is_over: bool) -> None:
         """End a command of a tracking client: note what it has read, tell it what it has itself changed."""
@@ -518,8 +523,8 @@ class Engine:
         if client.gates & gates.NO_TOUCH and command.name != b"touch":
             shared.access_clock = NO_TOUCH_CLOCK
         client.hold_pushes()
-        if client.gates & gates.TRACKING:
-            self.tracking.begin_command(client)
+        tracking = self.tracking
+        tracking.current = client
         if self.gates & gates.MONITORED and command.flags & SKIP_MONITOR:
             self.show(ctx, args)
         if self.gates & gates.LOGGED:
@@ -528,8 +533,9 @@ class Engine:
             value = self.call(ctx, command, args)
         if shared.access_clock == NO_TOUCH_CLOCK:
             shared.access_clock = access_clock
-        if self.tracking.current is not None:
+        if client.gates & gates.TRACKING or tracking.pending:
             self.end_tracked(client, command, args, not isinstance(value, Block))
+        tracking.current = None
         if isinstance(value, Block):
             self.blocked.park(ctx, command, args, value)
         else:

@@ -14,6 +14,7 @@ Redis".
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
 
 from respd import gates
@@ -21,6 +22,12 @@ from respd.command import NOT_KEY, READONLY, Command
 
 if TYPE_CHECKING:
     from respd.client import Client
+
+
+def _nobody() -> Client | None:
+    """Nobody's command runs: there is no engine."""
+    return None
+
 
 CHANNEL: Final = b"__redis__:invalidate"
 _SCRIPTS: Final = frozenset([b"eval_ro", b"evalsha_ro", b"fcall_ro"])  # what they read, their commands read
@@ -67,9 +74,11 @@ class Tracking:
         self.total_items = 0
         self.limit = 0  # tracking-table-max-keys
         self.by_prefix: dict[bytes, Prefix] = {}
-        self.current: Client | None = None  # the tracking client whose command runs
-        self.author: Client | None = None  # the same, unless a script, expiry or eviction changes keys
-        self.pending: list[tuple[Tracked, list[bytes] | None]] = []  # what `current` is to hear after its reply
+        self.running: Callable[[], Client | None] = _nobody  # the client whose command runs; the engine's
+        self.is_nobodys: bool = False  # what changes: a script, expiry or eviction changes it
+        self.current: Client | None = None  # the client whose command runs, if some gate is set for it
+        self.pending: list[list[bytes] | None] = []  # what `current` is to hear after its reply
+        self._last: Tracked | None = None  # how it tracked when it ended that
         self._overruns = 0
 
     def enable(self, client: Client, wish: Tracked) -> None:
@@ -104,13 +113,9 @@ class Tracking:
             prefix.clients.remove(client)
             if not prefix.clients:
                 del self.by_prefix[name]
+        self._last = tracked
         client.tracked = None
         client.gates &= ~gates.TRACKING
-
-    def begin_command(self, client: Client) -> None:
-        """Note that a command of a tracking client runs."""
-        self.current = client
-        self.author = client
 
     def remember(self, client: Client, command: Command, words: list[bytes]) -> None:
         """Note the keys that a command of a tracking client has read."""
@@ -145,17 +150,18 @@ class Tracking:
         """
         self.remember(client, command, words)
         self.tell_pending(client)
-        self.current = None
-        self.author = None
         if is_over:
             self.forget_wish(client, command)
 
     def tell_pending(self, client: Client) -> None:
         """Tell the client whose command runs what it has made invalid so far."""
-        while self.pending:
-            pending = self.pending
-            self.pending = []
-            for tracked, keys in pending:
+        pending = self.pending
+        if not pending:
+            return
+        self.pending = []
+        tracked = client.tracked or self._last
+        for keys in pending:
+            if tracked is not None:
                 self._send(client, tracked, keys)
 
     def forget_wish(self, client: Client, command: Command | None) -> None:
@@ -167,9 +173,11 @@ class Tracking:
 
     def key_changed(self, key: bytes) -> None:
         """Tell those who have read the key, and at the end of the turn those who named its beginning."""
-        for name, prefix in self.by_prefix.items():
-            if key.startswith(name):
-                prefix.changed[key] = self.author
+        if self.by_prefix:
+            author = None if self.is_nobodys else self.running()
+            for name, prefix in self.by_prefix.items():
+                if key.startswith(name):
+                    prefix.changed[key] = author
         if key in self.table:
             self._forget(key, self.current, True)
 
@@ -186,7 +194,7 @@ class Tracking:
             if tracked is None or tracked.broadcasts or (tracked.no_loop and client is current):
                 continue
             if runs and client is current:
-                self.pending.append((tracked, [key]))
+                self.pending.append([key])
             else:
                 self._send(client, tracked, [key])
 
@@ -197,7 +205,7 @@ class Tracking:
             if tracked is None:
                 continue
             if client is self.current:
-                self.pending.append((tracked, None))
+                self.pending.append(None)
             else:
                 self._send(client, tracked, None)
         self.table = OrderedDict()

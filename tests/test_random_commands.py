@@ -98,7 +98,7 @@ _ELEMENTS = [
 _NUMBERS = [b"0", b"1", b"-1", b"2", b"7", b"100", b"9223372036854775807", b"-9223372036854775808", b"12345678901"]
 _FLOATS = [b"0", b"1", b"-1", b"1.5", b"-0.25", b"3.0e2", b"1e17", b"0.1", b"inf", b"-inf", b"1e-7", b"123456.789"]
 _SMALL = [b"%d" % number for number in range(-4, 6)]
-_CHOICES: dict[bytes, list[bytes]] = {
+CHOICES: dict[bytes, list[bytes]] = {
     b"k": [b"k1", b"k2", b"k3", b"k4"],
     b"m": _ELEMENTS,
     b"v": [*_ELEMENTS, b"x" * 50, b"\x00\xff\r\n", b"3.5", b" 1", b"+1"],
@@ -117,7 +117,7 @@ _CHOICES: dict[bytes, list[bytes]] = {
     b"x": [b"-", b"+", b"[a", b"(a", b"[c", b"(dd", b"[", b"(1"],
     b"t": [b"%d" % (4_000_000_000_000 + number * 1_000_000) for number in range(4)],
 }
-_PARSED = [split(one) for one in re.split(r"[|\n]", TEMPLATES.strip())]
+PARSED = [split(one) for one in re.split(r"[|\n]", TEMPLATES.strip())]
 
 THRESHOLDS = {
     "hash-max-listpack-entries": "4",
@@ -135,11 +135,11 @@ THRESHOLDS = {
 @st.composite
 def commands(draw: Any) -> Step:
     """One command with random arguments."""
-    template = draw(st.sampled_from(_PARSED))
+    template = draw(st.sampled_from(PARSED))
     free_order = template[0].startswith(b"~")
     words = [template[0].removeprefix(b"~")]
     for word in template[1:]:
-        choices = _CHOICES.get(word)
+        choices = CHOICES.get(word)
         words.append(draw(st.sampled_from(choices)) if choices else word)
     if words[0] == b"SORT" and b"BY" in words:
         free_order = True  # a set's own order is nobody's business

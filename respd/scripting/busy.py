@@ -66,16 +66,17 @@ def _serve_others(engine: Engine) -> None:
     effects = engine.effects
     unit, databases, is_muted = effects.unit, effects.databases, effects.is_muted
     tracking = engine.tracking
-    current, tracked, author, pending = engine.current, tracking.current, tracking.author, tracking.pending
-    tracking.current = tracking.author = None
+    current, tracking_current, pending = engine.current, tracking.current, tracking.pending
+    tracking.current = None
     tracking.pending = []
+    tracking.is_nobodys = False
     effects.unit, effects.databases, effects.is_muted = [], [], False
     try:
         engine.serve_others()
     finally:
         effects.unit, effects.databases, effects.is_muted = unit, databases, is_muted
         engine.current = current
-        tracking.current, tracking.author, tracking.pending = tracked, author, pending
+        tracking.current, tracking.pending, tracking.is_nobodys = tracking_current, pending, True
 
 
 def end(run: Run) -> None:

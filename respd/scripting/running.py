@@ -164,8 +164,7 @@ def run_script(
     ctx.deny_blocking = True
     engine.in_script = True
     client.resp = 2
-    author = engine.tracking.author
-    engine.tracking.author = None  # what a script changes, its client is told of even without a loop
+    engine.tracking.is_nobodys = True  # what a script changes, its client is told of even without a loop
     client.fieldsets = {}  # a script's HIMPORT PREPARE is its own, too
     try:
         return state.run(function, name, keys, arguments, as_parameters)
@@ -175,7 +174,7 @@ def run_script(
         run.ctx = None
         engine.in_script = False
         client.resp = resp
-        engine.tracking.author = author
+        engine.tracking.is_nobodys = False
         client.fieldsets = fieldsets
         ctx.deny_blocking = denied
         clock.frozen = was_frozen

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.servers import start_redis, start_respd
-from tests.stories import tracking
+from tests.stories import chance, tracking
 from tests.stories.player import SOCKET, Player, Story, differences, socket_of
 
 
@@ -22,9 +22,22 @@ def players(oracle_program: str) -> Iterator[tuple[Player, Player]]:
         server.stop()
 
 
+def tell(players: tuple[Player, Player], told: Story) -> None:
+    """Tell a story to both, and fail where they part."""
+    ours, theirs = [each.play(told) for each in players]
+    found = differences(told, ours, theirs)
+    if found:
+        pytest.fail(found, pytrace=False)
+
+
 @pytest.mark.parametrize("told", tracking.STORIES, ids=str)
 def test_story(players: tuple[Player, Player], told: Story) -> None:
     """One story, step by step."""
-    ours, theirs = [each.play(told) for each in players]
-    found = differences(told, ours, theirs)
-    assert not found, found
+    tell(players, told)
+
+
+@pytest.mark.parametrize("make", [chance.random_story, chance.signals_story])
+def test_stories_of_chance(players: tuple[Player, Player], long_form: bool, make: Callable[[int], Story]) -> None:
+    """Random stories, always the same ones; many more of them in the long form."""
+    for seed in range(1000 if long_form else 12):
+        tell(players, make(seed))
