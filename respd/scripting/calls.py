@@ -279,9 +279,10 @@ class Calls:
         level = words[0]
         if isinstance(level, bool) or not isinstance(level, (int, float)):
             raise ScriptError(b"ERR First argument must be a number (log level).")
-        if not 0 <= int(level) <= 3:
+        number = as_integer(level)
+        if not 0 <= number <= 3:
             raise ScriptError(b"ERR Invalid log level.")
-        self._log(int(level), b" ".join([as_text(word) for word in words[1:]]))
+        self._log(number, b" ".join([as_text(word) for word in words[1:]]))
 
     def _set_resp(self, *words: Any) -> None:
         if len(words) != 1:

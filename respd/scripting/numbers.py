@@ -8,6 +8,7 @@ from typing import Final
 from respd.datatypes.strings import format_double
 
 _EXACT: Final = 1 << 62  # integers up to this are printed in full
+_INTS: Final = 1 << 31  # half as many as there are
 
 
 def to_number(text: bytes) -> float | None:
@@ -49,8 +50,8 @@ def as_text(word: object) -> bytes:
 
 
 def as_integer(word: object) -> int:
-    """A number, or a string that reads as one, cut to an integer; else 0."""
+    """A number, or a string that reads as one, cut to 32 bits as C does it; else 0."""
     number: object = to_number(word) if isinstance(word, bytes) else word
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return 0
-    return int(number) if abs(number) < 1e300 else 0
+    return int(number) if -_INTS < number < _INTS else -_INTS

@@ -62,6 +62,31 @@ local function as_table(problem)
     if counted == nil then return text end
     return {err = text}
 end
+-- As a handler of errors is called: what the script was at, the call by which it got into ours or C, and the function
+-- that it was in. With `thread`: as that coroutine has failed.
+local function look(thread, level, what)
+    if thread then return getinfo(thread, level, what) end
+    return getinfo(level + 2, what)
+end
+local function place_of_script(level, thread)
+    local place = look(thread, level, 'Sl')
+    if place and place.what == 'C' then
+        level = level + 1
+        place = look(thread, level, 'Sl')
+    end
+    while place and (place.source == own_source or place.what == 'tail') do
+        level = level + 1
+        place = look(thread, level, 'Sl')
+    end
+    return place, look(thread, level - 1, 'n') or {}, place and look(thread, level, 'f').func
+end
+-- A handler of errors: what C tells of our source becomes what it would tell of the script.
+local function told_of_script(problem, level)
+    local text = type(problem) == 'string' and match(problem, OWN_PLACE)
+    if not text then return problem end
+    local place, called = place_of_script(level or 2)
+    return retold(text, called, place)
+end
 local function outcome_of_pcall(done, problem, ...)
     if done then return true, problem, ... end
     problem = as_table(problem)
@@ -161,7 +186,18 @@ function globals.collectgarbage(option, ...)
 end
 local library = {}
 for name, value in pairs(coroutine) do library[name] = value end
-function library.resume(...) return outcome(resume(...)) end
+local function outcome_of_resume(thread, done, problem, ...)
+    local text = not done and type(problem) == 'string' and match(problem, OWN_PLACE)
+    if text and type(thread) == 'thread' then
+        local place, called = place_of_script(0, thread)
+        return false, retold(text, called, place)
+    end
+    return outcome(done, problem, ...)
+end
+function library.resume(...)
+    local thread = ...
+    return outcome_of_resume(thread, resume(...))
+end
 function library.create(body) return create(hooked(body)) end
 function library.wrap(body) return wrap(hooked(body)) end
 globals.coroutine = behind_proxy(library)
@@ -193,14 +229,28 @@ end
 local string_metatable = behind_proxy({__index = globals.string})
 getmetatable('').__index = string
 
-function globals.pcall(...) return outcome_of_pcall(pcall(...)) end
+local own_chunks = {['@user_script'] = true, ['@user_function'] = true}
+local function with_arguments(body, ...)
+    local given, count = {...}, select('#', ...)
+    return function() return body(unpack(given, 1, count)) end
+end
+function globals.pcall(...)
+    local body = ...
+    local count = select('#', ...)
+    if count == 0 then return false, 'attempt to call a boolean value' end -- what Redis makes of it
+    if count == 1 then return outcome_of_pcall(xpcall(body, told_of_script)) end
+    if type(body) == 'function' and own_chunks[getinfo(body, 'S').source] then
+        return outcome_of_pcall(xpcall(with_arguments(...), told_of_script))
+    end
+    return outcome_of_pcall(pcall(...))
+end
 function globals.xpcall(...)
     local body, handler = ...
     if select('#', ...) < 2 then return xpcall(...) end
     return outcome(xpcall(body, function(problem)
         problem = as_table(problem)
         if problem == fatal then return fatal end
-        return handler(problem)
+        return handler(told_of_script(problem, 3))
     end))
 end
 function globals.next(...)
@@ -300,20 +350,11 @@ local function explain(problem)
     problem = as_table(problem)
     local retelling = type(problem) == 'string' and match(problem, OWN_PLACE)
     if type(problem) ~= 'table' then problem = {err = 'ERR ' .. tostring(problem)} end
-    local level = 2
-    local place = getinfo(level, 'Sl')
-    if place and place.what == 'C' then
-        level = level + 1
-        place = getinfo(level, 'Sl')
-    end
-    while place and (place.source == own_source or place.what == 'tail') do
-        level = level + 1
-        place = getinfo(level, 'Sl')
-    end
+    local place, called_by, runner = place_of_script(2)
     if retelling then
-        problem.err = 'ERR ' .. retold(retelling, getinfo(level - 1, 'n'), place)
+        problem.err = 'ERR ' .. retold(retelling, called_by, place)
     end
-    if place and getinfo(level, 'f').func ~= xpcall then
+    if place and runner ~= xpcall then
         rawset(problem, 'source', place.source)
         rawset(problem, 'line', place.currentline)
     end

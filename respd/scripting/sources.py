@@ -59,6 +59,8 @@ def shorten(source: bytes) -> bytes | None:
             return None
         start = starts[place]
         if after[1:] == [b"call", b"("] and before != b"return" and source.startswith(_CALL, start):
+            if words[place + 4 : place + 5] == [b")"]:
+                continue  # without a name it is an error of redis.call
             parts += (source[end:start], name, b"1" if _has_one_word(words, place + 4) else b"n")
             end = start + len(_CALL)
     if not parts:
