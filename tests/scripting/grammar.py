@@ -11,8 +11,7 @@ import re
 from random import Random
 from typing import Final
 
-from tests.test_random_commands import _CHOICES, TEMPLATES
-from tests.wire import split
+from tests.test_random_commands import CHOICES, PARSED
 
 # Shows any value. The second line of a script: what comes after has lines of its own, which errors name.
 _SHOW: Final = (
@@ -22,9 +21,7 @@ _SHOW: Final = (
     "elseif t == 'function' or t == 'userdata' then return t else return t .. ':' .. tostring(v) end end"
 )
 _TEMPLATES: Final = [
-    words
-    for words in map(split, re.split(r"[|\n]", TEMPLATES.strip()))
-    if not words[0].startswith((b"~", b"B", b"SORT")) and b"ANY" not in words
+    words for words in PARSED if not words[0].startswith((b"~", b"B", b"SORT")) and b"ANY" not in words
 ]
 # What stands for `<symbol>`: one of these lines, in which holes stand for more. `|` separates what ends a branch, used
 # where things are nested deeply, from the rest. `<name>` is a variable, `<command>` calls a command.
@@ -354,7 +351,7 @@ class ScriptMaker:
         words = list(random.choice(_TEMPLATES))
         given = [_quoted(words[0].lower() if random.random() < 0.2 else words[0])]
         for word in words[1:]:
-            choices = _CHOICES.get(word)
+            choices = CHOICES.get(word)
             given.append(self._word(random.choice(choices) if choices else word))
         wrong = random.random()
         if wrong < 0.02:
