@@ -10,9 +10,9 @@ leaves out what both allocators keep for later:
 
 Python tells of its blocks in a report on all its arenas, whose lines are written to memory here and read back (50 us
 for 150 MB, 0.3 ms for 1 GB). The C library tells by `mallinfo2`, which walks over all that is free in its heap: nothing
-while a server fills, but 20 ms when there are 50,000 holes, which random deletes of values of 1 kB in 200 MB leave. So
-it is asked while that is cheap; else, and where one of the allocators does not tell, what it keeps counts as used, and
-`is_exact` is false. Nothing is loaded before the first question.
+while a server fills, 1 ms for 3,000 holes, 20 ms for the 50,000 that random deletes of values of 1 kB in 200 MB leave.
+So it is asked while that is bearable (who asks takes care not to ask often); else, and where one of the allocators does
+not tell, what it keeps counts as used, and `is_exact` is false. Nothing is loaded before the first question.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from respd.stats import resident_bytes
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _SMALL_HEAP: Final = 16 << 20
-_CHEAP_S: Final = 0.002
+_BEARABLE_S: Final = 0.020
+_AGAIN: Final = 100  # times what a walk took that was too long
 _ALLOCATED: Final = b"# bytes in allocated blocks"
 _ARENAS: Final = b"bytes/arena"
 _NAMES: Final = (
@@ -49,6 +50,7 @@ class UsedMemory:
         self._shared_bytes: i64 = 0  # pages of files, as of the last look
         self._rest_bytes: i64 = 0
         self._heap_took_s: float = 0.0
+        self._again_at_s: float = 0.0
         self._heap_bytes: i64 = 0  # and its end, when it was last asked about
         self._heap_end: i64 = 0
         self._is_known: bool = False
@@ -81,7 +83,7 @@ class UsedMemory:
         used = resident - (arenas - in_use)
         self.is_exact = False
         self.kept_bytes = 0
-        if self._mallinfo is not None and (whatever_it_takes or self._is_cheap()):
+        if self._mallinfo is not None and (whatever_it_takes or self._is_bearable()):
             resident_heap = resident - self._shared_bytes - arenas
             used_heap = self._heap_in_use(resident_heap)
             used = self._shared_bytes + in_use + used_heap
@@ -90,16 +92,24 @@ class UsedMemory:
         self.took_s = time.thread_time() - started
         return used
 
-    def _is_cheap(self) -> bool:
-        """Tell whether a walk over the heap's holes will hardly take long: it did not, and there is not much more."""
+    def _is_bearable(self) -> bool:
+        """Tell whether a walk over the heap's holes will not take long, by what the last one took.
+
+        One that was hardly too long may have been so by chance: it is tried again later.
+        """
         heap = self._heap_bytes + int(self._libc.sbrk(0)) - self._heap_end
-        return heap < _SMALL_HEAP or (self._heap_took_s < _CHEAP_S and heap < 2 * self._heap_bytes + _SMALL_HEAP)
+        if heap < _SMALL_HEAP:
+            return True
+        if self._heap_took_s < _BEARABLE_S:
+            return bool(heap < 2 * self._heap_bytes + _SMALL_HEAP)
+        return self._heap_took_s < 2 * _BEARABLE_S and time.monotonic() >= self._again_at_s
 
     def _heap_in_use(self, resident: i64) -> i64:
         """Return what of `resident`, all of it but the arenas and the program, is in use."""
         started = time.thread_time()
         info = self._mallinfo()
         self._heap_took_s = time.thread_time() - started
+        self._again_at_s = time.monotonic() + self._heap_took_s * _AGAIN
         self._heap_bytes = int(info.arena)
         self._heap_end = int(self._libc.sbrk(0))
         known: i64 = self._heap_bytes + int(info.hblkhd)
