@@ -101,6 +101,7 @@ class Client:
         self.is_monitor: bool = False
         self.close_after_reply: bool = False
         self.close_now: bool = False
+        self.is_gone: bool = False  # its session is over, its subscriptions are being removed
         self.tracked: Tracked | None = None
         # Output limits
         self.soft_limit_since_ms: i64 = 0

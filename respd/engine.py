@@ -47,6 +47,7 @@ from respd.context import Context
 from respd.database import NO_TOUCH_CLOCK, Database, Keyspace
 from respd.datatypes.deadlines import FAR_FUTURE
 from respd.defects import Defects
+from respd.departures import Departures
 from respd.errors import NOAUTH, CommandError, wrong_arity
 from respd.eviction import RUNNING, Eviction
 from respd.latency import LatencyMonitor
@@ -152,6 +153,7 @@ class Engine:
         self.access = Access(self)
         self.memory_limits = MemoryLimits(self)
         self.transactions = Transactions(self)
+        self.departures = Departures(self.pubsub, self.transactions)
         self.blocked = BlockedClients(self)
         self.pause = Pause(self)
         self.defects = Defects(self)
@@ -242,9 +244,9 @@ class Engine:
         if client.parked is not None:
             self.blocked.unpark(client.parked)
         self.pause.forget(client)
-        self.transactions.unwatch(client)
-        self.pubsub.disconnect(client)
+        self.departures.take(client)
         self.end_tracking(client)
+        self.departures.discard(client.queued)
         client.queued = []
         self.stop_monitoring(client)
 

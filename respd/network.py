@@ -243,6 +243,7 @@ class Server:
         self.poller.remove(connection.fd)
         del self.connections[connection.fd]
         self._place(connection.fd, None)
+        self.engine.departures.discard(connection.client.unsent)
         connection.client.unsent = []
         connection.client.unsent_size = 0
         self.engine.disconnect(connection.ctx)
@@ -652,6 +653,14 @@ class Server:
     def _next_timeout(self) -> float:
         engine = self.engine
         graveyard = engine.shared.graveyard
+        departures = engine.departures
+        if not departures.are_over():
+            clock = engine.clock
+            until_s = clock.refresh() + _LAZY_S
+            while departures.work(_LAZY_SLICE) and clock.refresh() < until_s:
+                pass
+            self.cron.memory.freed_some()
+            return 0.0
         if graveyard.values:
             # How long a slice takes differs much: the last object of an arena gives a megabyte back to the system.
             clock = engine.clock

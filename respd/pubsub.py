@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from librt.strings import BytesWriter
 
-from respd.glob import Glob, matches
+from respd.glob import Glob
 from respd.protocol.replies import encode
 
 if TYPE_CHECKING:
@@ -21,10 +21,15 @@ _RESP3_START: Final = b">"
 
 @final
 class Topics:
-    """The subscribers of channels, patterns or shard channels by name. No name is kept without a subscriber."""
+    """The subscribers of channels, patterns or shard channels by name. No name is kept without a subscriber.
+
+    `has_gone`: some subscribers may be gone, and are nobody's subscribers any more; until all their entries are removed
+    whatever counts costs O(subscribers).
+    """
 
     def __init__(self) -> None:
         self.by_name: dict[bytes, dict[Client, bool]] = {}
+        self.has_gone: bool = False
 
     def add(self, name: bytes, client: Client) -> None:
         """Note that `client` is subscribed to `name`."""
@@ -43,18 +48,31 @@ class Topics:
 
     def matching(self, pattern: bytes | None) -> list[bytes]:
         """Return the names that match a glob pattern, all without one."""
-        if pattern is None:
+        if pattern is None and not self.has_gone:
             return list(self.by_name)
+        glob = Glob(b"*" if pattern is None else pattern)
         found: list[bytes] = []
         for name in self.by_name:
-            if matches(pattern, name):
+            if glob.matches(name) and (not self.has_gone or self.count(name)):
                 found.append(name)
         return found
 
+    def subscribers(self, name: bytes) -> dict[Client, bool]:
+        """Return the subscribers of `name`: to be read only."""
+        clients = self.by_name.get(name)
+        if clients is None:
+            return {}
+        if self.has_gone:
+            return {client: True for client in clients if not client.is_gone}
+        return clients
+
     def count(self, name: bytes) -> int:
         """Return the number of subscribers of `name`."""
-        clients = self.by_name.get(name)
-        return 0 if clients is None else len(clients)
+        return len(self.subscribers(name))
+
+    def size(self) -> int:
+        """Return the number of names."""
+        return len(self.matching(None)) if self.has_gone else len(self.by_name)
 
 
 class PubSub:
@@ -113,26 +131,47 @@ class PubSub:
         client.shard_channels = {}
         client.update_subscribed_gate()
 
+    def mark_gone(self, some: bool) -> None:
+        """Note whether clients that are gone are among the subscribers."""
+        self.channels.has_gone = some
+        self.patterns.has_gone = some
+        self.shard_channels.has_gone = some
+
+    def disconnect_some(self, client: Client, count: int) -> bool:
+        """Remove up to `count` subscriptions of a client that is gone; tell whether more are left."""
+        while count > 0 and client.channels:
+            self.channels.remove(client.channels.popitem()[0], client)
+            count -= 1
+        while count > 0 and client.patterns:
+            pattern, _ = client.patterns.popitem()
+            self.patterns.remove(pattern, client)
+            if pattern not in self.patterns.by_name:
+                del self._globs[pattern]
+            count -= 1
+        while count > 0 and client.shard_channels:
+            self.shard_channels.remove(client.shard_channels.popitem()[0], client)
+            count -= 1
+        return bool(client.channels or client.patterns or client.shard_channels)
+
     def publish(self, channel: bytes, message: bytes) -> int:
         """Send a message to the channel's subscribers and to matching patterns; return how often it was sent.
 
         O(subscribers + patterns).
         """
         receivers = 0
-        clients = self.channels.by_name.get(channel)
-        if clients is not None:
-            receivers = _deliver(clients, [b"message", channel, message])
+        if channel in self.channels.by_name:
+            receivers = _deliver(self.channels.subscribers(channel), [b"message", channel, message])
         if self._globs:
-            patterns = self.patterns.by_name
             for pattern, glob in self._globs.items():
                 if glob.matches(channel):
-                    receivers += _deliver(patterns[pattern], [b"pmessage", pattern, channel, message])
+                    subscribers = self.patterns.subscribers(pattern)
+                    receivers += _deliver(subscribers, [b"pmessage", pattern, channel, message])
         return receivers
 
     def publish_to_shard(self, channel: bytes, message: bytes) -> int:
         """Send a message to a shard channel's subscribers; return how many there are. O(subscribers)."""
-        clients = self.shard_channels.by_name.get(channel)
-        return 0 if clients is None else _deliver(clients, [b"smessage", channel, message])
+        clients = self.shard_channels.subscribers(channel)
+        return _deliver(clients, [b"smessage", channel, message]) if clients else 0
 
 
 def _subscribe(topics: Topics, names: dict[bytes, bool], client: Client, name: bytes) -> bool:

@@ -43,6 +43,7 @@ class Transactions:
 
     def discard(self, client: Client) -> None:
         """Forget the queue and the watched keys, and leave the transaction."""
+        self._engine.departures.discard(client.queued)
         client.queued = []
         client.queued_size = 0
         client.multi_failed = False
@@ -62,6 +63,7 @@ class Transactions:
             self.discard(client)
             return NULL_ARRAY
         queue = client.queued
+        client.queued = []
         self.discard(client)
         replies: list[object] = []
         denied = ctx.deny_blocking
@@ -77,6 +79,7 @@ class Transactions:
             engine.in_exec = False
             engine.clock.frozen = was_frozen
             ctx.deny_blocking = denied
+            engine.departures.discard(queue)
         return replies
 
     def call_queued(self, ctx: Context, words: list[bytes]) -> object:
@@ -123,18 +126,24 @@ class Transactions:
 
     def unwatch(self, client: Client) -> None:
         """Forget what a client watches, and that it was spoiled."""
-        engine = self._engine
         client.watch_spoiled = False
-        if not client.watched:
-            return
-        for db, key in client.watched:
+        self.unwatch_some(client, len(client.watched))
+
+    def unwatch_some(self, client: Client, count: int) -> bool:
+        """Forget up to `count` of the keys that a client watches; tell whether it watches others."""
+        shared = self._engine.shared
+        watched = client.watched
+        if not watched:
+            return False
+        for db, key in watched[-count:]:
             watchers = db.watchers.get(key)
             if watchers is not None and watchers.pop(client, False):
-                engine.shared.watched_keys -= 1
+                shared.watched_keys -= 1
                 if not watchers:
                     del db.watchers[key]
-        client.watched = []
-        engine.shared.update_hooks()
+        del watched[-count:]
+        shared.update_hooks()
+        return len(watched) > 0
 
     def _watched_expired(self, client: Client) -> bool:
         now_ms = self._engine.clock.ms

@@ -173,5 +173,56 @@ def test_a_pipeline_that_takes_long_is_run_in_turns(loop: Loop) -> None:
         assert other.recv(100) == b"+PONG\r\n"
         (busy,) = [each for each in loop.server.connections.values() if each.is_unfinished]
         assert 0 < busy.client.commands_total < 100
-        loop.turn(100)
+        while busy.is_unfinished:
+            loop.turn(1)
         assert greedy.recv(10_000).endswith(b":0\r\n" + b":1\r\n" * 100)
+
+
+def test_what_a_large_session_leaves_is_taken_down_in_slices(loop: Loop) -> None:
+    """To everybody else it is gone at once."""
+    engine = loop.server.engine
+    with loop.client() as other:
+        large = loop.client()
+        names = b" ".join(b"n%d" % number for number in range(2000))
+        for command in (b"WATCH", b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE"):
+            large.sendall(b"HELLO 3\r\n" + command + b" " + names + b"\r\n")
+            loop.turn(5)
+        other.sendall(b"SUBSCRIBE n1\r\n")
+        loop.turn()
+        other.recv(1000)
+        large.close()
+        for connection in list(loop.server.connections.values()):
+            if connection.client.watched:
+                loop.server.close(connection)
+        assert not engine.departures.are_over()
+        assert engine.pubsub.publish(b"n1", b"hello") == 1
+        assert engine.pubsub.publish(b"n2", b"hello") == 0
+        assert engine.pubsub.publish_to_shard(b"n1", b"hello") == 0
+        assert engine.pubsub.channels.matching(b"n*") == [b"n1"]
+        assert [engine.pubsub.channels.count(name) for name in (b"n1", b"n2", b"n")] == [1, 0, 0]
+        assert (engine.pubsub.patterns.size(), engine.pubsub.shard_channels.size()) == (0, 0)
+        engine.departures.work(100)
+        assert 0 < len(engine.pubsub.patterns.by_name) <= 2000
+        while not engine.departures.are_over():
+            loop.turn(1)
+        assert list(engine.pubsub.channels.by_name) == [b"n1"]
+        assert not engine.pubsub.channels.has_gone
+        assert not engine.databases[0].watchers
+        assert engine.shared.watched_keys == 0
+        assert engine.pubsub.publish(b"n1", b"hello") == 1
+
+
+def test_a_long_queue_is_freed_in_slices(loop: Loop) -> None:
+    departures = loop.server.engine.departures
+    departures.discard([[b"INCR", b"n"]] * 3)
+    assert departures.are_over()
+    departures.discard([[b"INCR", b"n"]] * 1000)
+    assert departures.work(900)
+    assert not departures.work(900)
+    with loop.client() as sock:
+        sock.sendall(b"MULTI\r\n" + b"INCR n\r\n" * 100 + b"EXEC\r\n")
+        received = b""
+        while not received.endswith(b":100\r\n"):
+            loop.turn(1)
+            received += sock.recv(1 << 16)
+        assert departures.are_over()

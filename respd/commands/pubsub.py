@@ -207,7 +207,7 @@ def pubsub_numpat(ctx: Context, args: list[bytes]) -> object:
 
     Source: redis.io/commands/pubsub-numpat.
     """
-    return len(ctx.engine.pubsub.patterns.by_name)
+    return ctx.engine.pubsub.patterns.size()
 
 
 @group.command("PUBSUB|SHARDCHANNELS", arity=-2, flags=_ASKING, since="7.0.0", syntax="[pattern]",
