@@ -10,7 +10,10 @@ Every case runs on empty servers over RESP2 and RESP3, directly and with each co
 Compared are each reply with its wire types, the keyspace events, and the data set that results: keys, types, values
 with their order (hashes and sets: without), expiries within two seconds, encodings.
 
-Most cases run a third way too: each command called by a script (`redis.pcall`), in RESP2 or RESP3, whichever the case's
+The first of these runs sends a command when the one before it was answered; the others send all that one connection
+has to say in one piece, as a pipeline.
+
+Most cases run a third way too: each command called by a script (`redis.pcall` or `redis.call`), in RESP2 or RESP3, whichever the case's
 name says by its checksum. Compared are the replies, maps and sets without their order.
 
 Loosening one step:
@@ -81,6 +84,9 @@ SESSION_COMMANDS = frozenset(
     b"MULTI EXEC DISCARD WATCH UNWATCH SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR "
     b"RESET QUIT HELLO AUTH SHUTDOWN SYNC PSYNC".split()
 )
+# Commands that are sent by themselves: what CLIENT tells depends on what stands behind it in the query buffer, and
+# redis-server 8.0 sometimes does not answer an AUTH that fails in a pipeline.
+ALONE = SESSION_COMMANDS | {b"CLIENT"}
 SCRIPT_COMMANDS = frozenset(b"EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO SCRIPT FUNCTION".split())
 SUBSCRIPTIONS = frozenset(b"SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE".split())
 
@@ -191,7 +197,12 @@ def wait(milliseconds: int) -> Step:
     return Step(0, (str(milliseconds).encode(),), "wait")
 
 
-_CALLER = b"redis.setresp(%d) return redis.pcall(unpack(ARGV))"
+_CALLERS = (b"redis.setresp(%d) return redis.pcall(unpack(ARGV))", b"redis.setresp(%d) return redis.call(unpack(ARGV))")
+
+
+def _caller(words: Iterable[bytes]) -> bytes:
+    """A script that calls a command: errors are returned or raised, whichever the command's checksum says."""
+    return _CALLERS[zlib.crc32(b" ".join(words)) % 2]
 
 
 def _orderless(frame: Frame) -> Frame:
@@ -349,6 +360,9 @@ class Result:
     data: dict[tuple[int, bytes], dict[str, object]] = field(default_factory=dict)
 
 
+_BEGIN = Frame("*", (Frame("$", b"pong"), Frame("$", b"begin")))  # how PING is answered to who has subscribed
+
+
 class Side:
     """One of the two servers: an inspecting connection, one that watches events, and those of the running case."""
 
@@ -359,8 +373,9 @@ class Side:
         self.admin = Connection(port, host=host)
         self.watcher = Connection(port, host=host)
         self.clients: dict[int, Client] = {}
+        self.asks_ids = False
         self.result = Result()
-        self.pending: list[Words] = []
+        self.pending: list[list[Words]] = []  # of each step that was sent and not answered, its commands
         self.admin.call([b"CONFIG", b"SET", b"notify-keyspace-events", NOTIFY])
         self.watcher.call("PSUBSCRIBE __keyevent@*__:*")
         self.baseline = self._configuration()
@@ -381,11 +396,12 @@ class Side:
         assert isinstance(answer, list)
         return dict(zip(answer[::2], answer[1::2], strict=True))
 
-    def begin(self) -> None:
+    def begin(self, one: Case) -> None:
         """Make the server empty and forget the previous case."""
+        self.asks_ids = any(b"{id" in word for each in one.steps for word in each.words)
         self._close_clients()
+        self.watcher.send("PING begin")  # the events before it do not count
         self.admin.pipeline([[b"CLIENT", b"UNPAUSE"], [b"FLUSHALL", b"SYNC"]])
-        self._take_events()
         self.result = Result()
 
     def restore_configuration(self) -> None:
@@ -398,19 +414,21 @@ class Side:
         """The connection with a number, opened at its first use."""
         if number not in self.clients:
             client = Client(Connection(self.port, resp=resp, host=self.host, timeout=REPLY_TIMEOUT))
-            client.id = str(client.connection.ask("CLIENT ID")).encode()
+            if self.asks_ids:
+                client.id = str(client.connection.ask("CLIENT ID")).encode()
             self.clients[number] = client
         return self.clients[number]
 
-    def send(self, one: Step, words: Words, resp: int, multi: bool) -> None:
-        """Send one step's command."""
-        client = self.client(one.connection, resp)
-        words = [_PLACEHOLDER.sub(lambda found: self._fill(found, resp), word) for word in words]
-        commands: list[Words] = [[b"MULTI"], words, [b"EXEC"]] if multi else [words]
-        client.connection.send_bytes(b"".join(map(encode, commands)))
-        self.pending = commands
-        if one.action == "send":
-            client.awaited.append(commands)
+    def send(self, steps: Sequence[Step], lines: list[Words], resp: int, multi: bool) -> None:
+        """Send the commands of steps of one connection, in one piece."""
+        client = self.client(steps[0].connection, resp)
+        self.pending = []
+        for line in lines:
+            words = [_PLACEHOLDER.sub(lambda found: self._fill(found, resp), word) for word in line]
+            self.pending.append([[b"MULTI"], words, [b"EXEC"]] if multi else [words])
+        client.connection.send_bytes(b"".join(encode(words) for commands in self.pending for words in commands))
+        if steps[0].action == "send":
+            client.awaited.append(self.pending[0])
             self.admin.call("PING")  # by its answer the server has seen, and blocked, the other
 
     def _fill(self, found: re.Match[bytes], resp: int) -> bytes:
@@ -426,7 +444,7 @@ class Side:
         """Read what a step that was sent answers, or what it waits for."""
         client = self.client(one.connection, resp)
         if one.action == "call":
-            self.result.replies.append(client.read_replies(self.pending))
+            self.result.replies.append(client.read_replies(self.pending.pop(0)))
         elif one.action == "read" and client.awaited:
             self.result.replies.append(client.read_replies(client.awaited.pop(0)))
         elif one.action == "read":
@@ -450,6 +468,8 @@ class Side:
                 and isinstance(frame.items[3].value, bytes)
             ):
                 seen.append((frame.items[2].value.removeprefix(b"__keyevent@"), frame.items[3].value))
+            elif frame == _BEGIN:
+                seen = []
             else:
                 return seen
 
@@ -486,10 +506,13 @@ _TIME = Frame(":", "a time")
 def data_set(admin: Connection, sizes_only: bool = False) -> dict[tuple[int, bytes], dict[str, object]]:
     """Everything a server holds: by (database, key) its type, encoding, expiry and value."""
     found: dict[tuple[int, bytes], dict[str, object]] = {}
-    overview = admin.ask("INFO keyspace")
-    assert isinstance(overview, bytes)
-    for number in map(int, _KEYSPACE.findall(overview)):
-        names = admin.pipeline([[b"SELECT", b"%d" % number], [b"KEYS", b"*"]])[1]
+    overview, names = admin.pipeline([[b"INFO", b"keyspace"], [b"KEYS", b"*"]])  # nearly always of database 0 only
+    assert isinstance(overview.value, bytes)
+    selected = 0
+    for number in map(int, _KEYSPACE.findall(overview.value)):
+        if number != selected:
+            names = admin.pipeline([[b"SELECT", b"%d" % number], [b"KEYS", b"*"]])[1]
+            selected = number
         keys = [item.value for item in names.items if isinstance(item.value, bytes)]
         if not keys:
             continue
@@ -517,7 +540,8 @@ def data_set(admin: Connection, sizes_only: bool = False) -> dict[tuple[int, byt
             elif kind == b"stream":
                 one["value"] = _timeless(value)
             found[number, key] = one
-    admin.call("SELECT 0")
+    if selected:
+        admin.call("SELECT 0")
     return found
 
 
@@ -607,9 +631,9 @@ class Pair:
         may differ for that reason, since time passes in many cases: then the variant is run again.
         """
         found: list[str] = []
-        for resp, multi in one.variants():
+        for place, (resp, multi) in enumerate(one.variants()):
             title = f"[RESP{resp}{', inside MULTI' if multi else ''}]"
-            texts = self._run_unhindered(self.run_variant, one, resp, multi)
+            texts = self._run_unhindered(self.run_variant, one, resp, multi, place > 0)
             if found and texts:
                 found.append(f"{title} differs too, {len(texts)} times: {texts[0].splitlines()[0]}")
             else:
@@ -636,15 +660,10 @@ class Pair:
     def run_by_script(self, one: Case, resp: int) -> list[str]:
         """Run the steps of a case by scripts and compare the replies."""
         for side in self.sides:
-            side.begin()
-        for each in one.steps:
-            words = [b"EVAL", _CALLER % resp, b"0", *(_PLACEHOLDER.sub(_fill_time, word) for word in each.words)]
-            started = time.monotonic()
-            for side in self.sides:
-                side.send(each, words, resp, False)
-            for side in self.sides:
-                side.receive(each, resp)
-            self._clocked(started)
+            side.begin(one)
+        for batch in _batches(one.steps):
+            lines = [[b"EVAL", _caller(each.words) % resp, b"0", *_timed(each.words)] for each in batch]
+            self._send(batch, lines, resp, False)
         left, right = self.sides[0].result, self.sides[1].result
         found: list[str] = []
         for place, each in enumerate(one.steps):
@@ -656,43 +675,51 @@ class Pair:
                 found.append(f"the reply differs:\n{before}    {each}\n{_diff(_text(ours), _text(theirs), self.names)}")
         return found
 
-    def run_variant(self, one: Case, resp: int, multi: bool) -> list[str]:
+    def run_variant(self, one: Case, resp: int, multi: bool, pipelined: bool = False) -> list[str]:
         """Run a case one way."""
         for side in self.sides:
-            side.begin()
-        self.run_steps(one, resp, multi)
+            side.begin(one)
+        self.run_steps(one, resp, multi, pipelined=pipelined)
         return self._compare(one, multi)
 
-    def run_steps(self, one: Case, resp: int, multi: bool) -> None:
+    def run_steps(
+        self, one: Case, resp: int, multi: bool, *, pipelined: bool = False, data: bool | str | None = None
+    ) -> None:
         """Run the steps of a case on servers that have begun."""
         try:
-            for each in one.steps:
-                self._step(each, resp, multi)
+            for batch in _batches(one.steps) if pipelined else ((each,) for each in one.steps):
+                self._step(batch, resp, multi)
             for side in self.sides:
-                side.end(one.data)
+                side.end(one.data if data is None else data)
         finally:
             if one.config:
                 for side in self.sides:
                     side.restore_configuration()
 
-    def _step(self, each: Step, resp: int, multi: bool) -> None:
-        started = time.monotonic()
-        if each.action == "wait":
-            waited_s = int(each.words[0]) / 1000
+    def _step(self, batch: Sequence[Step], resp: int, multi: bool) -> None:
+        first = batch[0]
+        if first.action == "wait":
+            waited_s = int(first.words[0]) / 1000
+            started = time.monotonic()
             time.sleep(waited_s)
             self._clocked(started, waited_s)
-        else:
-            if each.action != "read":
-                words = [_PLACEHOLDER.sub(_fill_time, word) for word in each.words]
-                for side in self.sides:
-                    side.send(each, words, resp, multi)
+        elif first.action == "read":
             for side in self.sides:
-                side.receive(each, resp)
-            if each.action != "read":
-                self._clocked(started)
-        if each.check_events:
+                side.receive(first, resp)
+        else:
+            self._send(batch, [_timed(each.words) for each in batch], resp, multi)
+        if batch[-1].check_events:
             for side in self.sides:
                 side.note_events()
+
+    def _send(self, batch: Sequence[Step], lines: list[Words], resp: int, multi: bool) -> None:
+        started = time.monotonic()
+        for side in self.sides:
+            side.send(batch, lines, resp, multi)
+        for side in self.sides:
+            for each in batch:
+                side.receive(each, resp)
+        self._clocked(started)
 
     def _compare(self, one: Case, multi: bool) -> list[str]:
         left, right = self.sides[0].result, self.sides[1].result
@@ -752,6 +779,26 @@ def _pretty(value: object) -> str:
 def _without_expiry(seen: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Events but those of expiry: when redis-server finds what is due is a matter of chance."""
     return [one for one in seen if not one[0].endswith((b":expired", b":hexpired"))]
+
+
+def _batches(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
+    """The steps of a case, together what one connection sends without looking at anything but replies."""
+    batch: list[Step] = []
+    for each in steps:
+        alone = each.action != "call" or each.words[0].upper() in ALONE
+        if batch and (alone or each.connection != batch[0].connection or batch[-1].check_events):
+            yield batch
+            batch = []
+        batch.append(each)
+        if alone:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _timed(words: Sequence[bytes]) -> Words:
+    return [_PLACEHOLDER.sub(_fill_time, word) for word in words]
 
 
 def _fill_time(found: re.Match[bytes]) -> bytes:
