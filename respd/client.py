@@ -81,7 +81,8 @@ class Client:
         self.db_index: int = 0
         # Transactions
         self.queued: list[list[bytes]] = []
-        self.queued_size: i64 = 0
+        self.queued_size: i64 = 0  # of the words, and what they take besides
+        self.queued_overhead: i64 = 0
         self.multi_failed: bool = False  # a command was refused while queueing
         self.watched: list[tuple[Database, bytes]] = []
         self.watch_spoiled: bool = False
@@ -111,6 +112,7 @@ class Client:
         self.commands_total: i64 = 0
         self.query_buffer: i64 = 0
         self.query_buffer_peak: i64 = 0
+        self.partial_bytes: i64 = 0  # what the words of an incomplete command take
 
     def speak(self, version: int) -> None:
         """Choose the version of the protocol."""

@@ -9,6 +9,9 @@ from respd.client import Client
 
 # What a session takes in memory besides its buffers: the Client, its context, connection and parser.
 SESSION_BYTES: Final = 4096
+COMMAND_BYTES: Final = 72  # a command that is queued,
+WORD_BYTES: Final = 48  # and each of its words besides its bytes
+_NAME_BYTES: Final = 400  # a channel, pattern, key watched or prefix, in the dictionaries on both sides
 
 
 def _flags_of(client: Client, in_multi: bool) -> bytes:
@@ -50,9 +53,13 @@ def _events_of(client: Client) -> bytes:
 
 
 def session_bytes(client: Client) -> int:
-    """Return about how much memory a session takes, its buffers included."""
-    held = client.query_buffer + client.queued_size + client.unsent_size + len(client.out)
-    return SESSION_BYTES + int(held)
+    """Return about how much memory a session takes: its buffers, what it has queued, watches and is subscribed to."""
+    held = client.query_buffer + client.partial_bytes + client.unsent_size + len(client.out)
+    held += client.queued_size + client.queued_overhead
+    names = len(client.watched) + len(client.channels) + len(client.patterns) + len(client.shard_channels)
+    if client.tracked is not None:
+        names += len(client.tracked.prefixes)
+    return SESSION_BYTES + int(held) + names * _NAME_BYTES + len(client.name)
 
 
 def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: int = 0) -> bytes:
@@ -67,7 +74,6 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: i
             argv_size += len(word)
     pending = len(client.out)
     tracked = client.tracked
-    held = int(client.query_buffer + client.queued_size + client.unsent_size) + argv_size + pending
     return (
         b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b db=%d sub=%d psub=%d ssub=%d multi=%d watch=%d "
         b"qbuf=%d qbuf-free=%d argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=%b "
@@ -80,7 +86,7 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: i
             queue_size, 0 if client.watch_spoiled else len(client.watched),
             int(client.query_buffer), max(int(client.query_buffer_peak - client.query_buffer), 0), argv_size,
             int(client.queued_size), pending, pending, pending, len(client.unsent), int(client.unsent_size),
-            held + SESSION_BYTES, _events_of(client), client.last_command,
+            session_bytes(client) + argv_size, _events_of(client), client.last_command,
             client.user, -1 if tracked is None else tracked.redirect, int(client.protocol),
             client.lib_name, client.lib_ver,
         )

@@ -3,7 +3,7 @@
 A client may be subscribed to a million channels, watch a million keys, or have queued a million commands; when it goes,
 each of them is an entry in some dictionary or an object to be freed. So it is marked as gone, which those who read the
 dictionaries respect, and its entries are removed a millisecond a turn. Lists of whatever has no further use, queued
-commands or unsent replies, are emptied in the same way.
+commands or unsent replies, are emptied in the same way, as are tables of CLIENT TRACKING that FLUSHALL has made void.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from respd.client import Client
 
 if TYPE_CHECKING:
     from respd.pubsub import PubSub
+    from respd.tracking import Tracking
     from respd.transactions import Transactions
 
 _MUCH: Final = 500  # entries from which a slice is worth it
@@ -23,8 +24,9 @@ _FEW: Final = 64
 class Departures:
     """The sessions that are gone, and the lists, of one server."""
 
-    def __init__(self, pubsub: PubSub, transactions: Transactions) -> None:
+    def __init__(self, pubsub: PubSub, tracking: Tracking, transactions: Transactions) -> None:
         self._pubsub = pubsub
+        self._tracking = tracking
         self._transactions = transactions
         self._clients: list[Client] = []
         self._lists: list[list[bytes] | list[list[bytes]]] = []
@@ -46,7 +48,7 @@ class Departures:
 
     def are_over(self) -> bool:
         """Tell whether nothing is left to be done."""
-        return not self._clients and not self._lists
+        return not self._clients and not self._lists and not self._tracking.flushed
 
     def work(self, count: int) -> bool:
         """Remove up to `count` entries; tell whether more are left."""
@@ -56,6 +58,8 @@ class Departures:
             del items[-count:]
             if not items:
                 lists.pop()
+        if self._tracking.flushed:
+            self._tracking.free_some(count)
         clients = self._clients
         if clients:
             client = clients[-1]

@@ -22,7 +22,7 @@ from respd.blocked_clients import BlockedClients
 from respd.blocking import Block
 from respd.client import NO_LIMIT, REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
 from respd.client_eviction import ClientEviction
-from respd.client_info import describe
+from respd.client_info import COMMAND_BYTES, WORD_BYTES, describe
 from respd.clock import Clock
 from respd.command import (
     ALLOW_BUSY,
@@ -153,7 +153,7 @@ class Engine:
         self.access = Access(self)
         self.memory_limits = MemoryLimits(self)
         self.transactions = Transactions(self)
-        self.departures = Departures(self.pubsub, self.transactions)
+        self.departures = Departures(self.pubsub, self.tracking, self.transactions)
         self.blocked = BlockedClients(self)
         self.pause = Pause(self)
         self.defects = Defects(self)
@@ -496,6 +496,7 @@ class Engine:
             client.queued.append(args)
             for word in args:
                 client.queued_size += len(word)
+            client.queued_overhead += COMMAND_BYTES + WORD_BYTES * len(args)
             self.reply(client, QUEUED)
         elif not client.gates & gates.CLOSING:  # it may have been disconnected for the memory it takes
             self._run_gated(ctx, command, args)

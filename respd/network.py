@@ -338,7 +338,7 @@ class Server:
         except Exception as defect:  # ours, outside a handler: this client alone suffers
             self._drop(connection, defect)
             return
-        if client.query_buffer or client.queued_size or parser.pending():
+        if client.query_buffer or client.queued_size or client.partial_bytes or parser.is_under_way():
             self._check_query_buffer(connection)
 
     def _drop(self, connection: Connection, defect: Exception) -> None:
@@ -350,6 +350,7 @@ class Server:
         client = connection.client
         held = connection.parser.pending()
         client.query_buffer = held
+        client.partial_bytes = connection.parser.words_bytes()
         if held > client.query_buffer_peak:
             client.query_buffer_peak = held
         # Commands that wait in MULTI's queue have not run yet: they count too.

@@ -74,6 +74,9 @@ class Tracking:
         self.total_items = 0
         self.limit = 0  # tracking-table-max-keys
         self.by_prefix: dict[bytes, Prefix] = {}
+        self.flushed: list[OrderedDict[bytes, int | set[int]]] = []  # tables to be freed
+        self._sizes: dict[int, int] = {}  # of prefixes, and how many are so long
+        self._changed: dict[bytes, Prefix] = {}  # prefixes of keys that have changed in this turn
         self.running: Callable[[], Client | None] = _nobody  # the client whose command runs; the engine's
         self.is_nobodys: bool = False  # what changes: a script, expiry or eviction changes it
         self.current: Client | None = None  # the client whose command runs, if some gate is set for it
@@ -91,10 +94,15 @@ class Tracking:
             prefixes = old.prefixes
             wish.caching = old.caching
         if wish.broadcasts:
+            known = set(prefixes)
             for name in wish.prefixes or [b""]:
-                if name not in prefixes:
+                if name not in known:
+                    known.add(name)
                     prefixes.append(name)
-                    self.by_prefix.setdefault(name, Prefix()).clients.append(client)
+                    if name not in self.by_prefix:
+                        self.by_prefix[name] = Prefix()
+                        self._sizes[len(name)] = self._sizes.get(len(name), 0) + 1
+                    self.by_prefix[name].clients.append(client)
         wish.prefixes = prefixes
         client.tracked = wish
         client.gates |= gates.TRACKING
@@ -113,6 +121,10 @@ class Tracking:
             prefix.clients.remove(client)
             if not prefix.clients:
                 del self.by_prefix[name]
+                self._changed.pop(name, None)
+                self._sizes[len(name)] -= 1
+                if not self._sizes[len(name)]:
+                    del self._sizes[len(name)]
         self._last = tracked
         client.tracked = None
         client.gates &= ~gates.TRACKING
@@ -175,9 +187,11 @@ class Tracking:
         """Tell those who have read the key, and at the end of the turn those who named its beginning."""
         if self.by_prefix:
             author = None if self.is_nobodys else self.running()
-            for name, prefix in self.by_prefix.items():
-                if key.startswith(name):
+            for size in self._sizes:
+                prefix = self.by_prefix.get(key[:size]) if size <= len(key) else None
+                if prefix is not None:
                     prefix.changed[key] = author
+                    self._changed[key[:size]] = prefix
         if key in self.table:
             self._forget(key, self.current, True)
 
@@ -208,16 +222,31 @@ class Tracking:
                 self.pending.append(None)
             else:
                 self._send(client, tracked, None)
+        if self.table:
+            self.flushed.append(self.table)
         self.table = OrderedDict()
         self.total_items = 0
 
+    def free_some(self, count: int) -> None:
+        """Free up to `count` entries of tables that are no longer in use."""
+        flushed = self.flushed
+        while flushed and count > 0:
+            table = flushed[-1]
+            if table:
+                table.popitem()
+                count -= 1
+            else:
+                flushed.pop()
+
     def broadcast(self) -> None:
         """Send what has changed in this turn to those who named a prefix."""
-        for name in sorted(self.by_prefix):
-            prefix = self.by_prefix[name]
+        if not self._changed:
+            return
+        touched = self._changed
+        self._changed = {}
+        for name in sorted(touched):
+            prefix = touched[name]
             changed = prefix.changed
-            if not changed:
-                continue
             prefix.changed = {}
             keys = sorted(changed)
             for client in prefix.clients:

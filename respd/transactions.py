@@ -46,6 +46,7 @@ class Transactions:
         self._engine.departures.discard(client.queued)
         client.queued = []
         client.queued_size = 0
+        client.queued_overhead = 0
         client.multi_failed = False
         client.gates &= ~gates.MULTI
         self.unwatch(client)

@@ -132,7 +132,24 @@ def _check_modes(old: Tracked | None, wish: Tracked) -> None:
 
 
 def _check_prefixes(existing: list[bytes], given: list[bytes]) -> None:
-    for position, prefix in enumerate(given):
+    """Raise for the first of the given prefixes that overlaps with an existing one, or with one given after it.
+
+    O(N log N) for all of them: in their order, those that begin with a prefix stand behind it.
+    """
+    overlapping: set[bytes] = set()
+    ordered = sorted(existing + given)
+    start = b""
+    is_first = True
+    for prefix in ordered:
+        if not is_first and prefix.startswith(start):
+            overlapping.add(start)
+            overlapping.add(prefix)
+        else:
+            start = prefix
+            is_first = False
+    for position, prefix in enumerate(given if overlapping else []):
+        if prefix not in overlapping:
+            continue
         for other in sorted(existing):
             if _overlap(prefix, other):
                 raise CommandError(_OVERLAP % (shown(prefix), b"an existing prefix", shown(other)))

@@ -126,6 +126,10 @@ class RequestParser:
             total += len(backlog)
         return total + self._long_size
 
+    def is_under_way(self) -> bool:
+        """Tell whether a command is incomplete, or more waits."""
+        return self._left > 0 or self.pending() > 0
+
     def words_bytes(self) -> i64:
         """Return about how much memory the words of the incomplete command take. O(1) on the whole."""
         words = self._words
