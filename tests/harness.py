@@ -13,8 +13,8 @@ with their order (hashes and sets: without), expiries within two seconds, encodi
 The first of these runs sends a command when the one before it was answered; the others send all that one connection
 has to say in one piece, as a pipeline.
 
-Most cases run a third way too: each command called by a script (`redis.pcall` or `redis.call`), in RESP2 or RESP3, whichever the case's
-name says by its checksum. Compared are the replies, maps and sets without their order.
+Most cases run a third way too: each command called by a script (`redis.pcall` or `redis.call`), in RESP2 or RESP3,
+whichever a checksum says. Compared are the replies, maps and sets without their order.
 
 Loosening one step:
     unordered("SMEMBERS s")          as multisets, at the top and one level below
