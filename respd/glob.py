@@ -1,7 +1,8 @@
 """Patterns of KEYS, SCAN, PSUBSCRIBE and CONFIG GET: `*`, `?`, `[a-z]`, `[^a]` and `\\x`, over bytes.
 
-Only the last `*` met is ever gone back to, so that a match costs O(pattern * text) at worst, whatever the pattern. The
-forms that nearly everyone uses (`*`, a plain word, `prefix*`) are recognised and cost one comparison.
+Only the last `*` met is ever gone back to, so that a match costs O(pattern * text) at worst, whatever the pattern.
+Plain bytes behind a `*` are searched for, which costs O(pattern + text) unless they are followed by `?`, `[` or `\\`.
+The forms that nearly everyone uses (`*`, a plain word, `prefix*`) are recognised and cost one comparison.
 """
 
 from typing import Final, final
@@ -69,6 +70,7 @@ def _match(pattern: bytes, text: bytes) -> bool:
     position: i64 = 0
     star: i64 = -1  # where the pattern goes on after the last star
     resume: i64 = 0  # how much of the text that star covers
+    run = b""  # the plain bytes after it
     while True:
         if at < size and pattern[at] == _STAR:
             while at < size and pattern[at] == _STAR:
@@ -76,20 +78,39 @@ def _match(pattern: bytes, text: bytes) -> bool:
             if at == size:
                 return True
             star = at
-            resume = position
-            continue
-        if position == length:
+            run = _plain_at(pattern, at)
+            if star + len(run) == size:
+                return length - len(run) >= position and text.endswith(run)
+            resume = position - 1
+        elif position == length:
             return at == size
-        following = _step(pattern, at, text[position]) if at < size else -1
-        if following >= 0:
-            at = following
-            position += 1
-        elif star >= 0:
-            resume += 1
-            position = resume
-            at = star
         else:
-            return False
+            following = _step(pattern, at, text[position]) if at < size else -1
+            if following >= 0:
+                at = following
+                position += 1
+                continue
+            if star < 0:
+                return False
+        resume += 1
+        if run:
+            resume = text.find(run, resume)
+            if resume < 0:
+                return False
+        position = resume + len(run)
+        at = star + len(run)
+
+
+def _plain_at(pattern: bytes, at: i64) -> bytes:
+    """Return the bytes from `at` on that stand for themselves."""
+    size: i64 = len(pattern)
+    end = at
+    while end < size:
+        here: i64 = pattern[end]
+        if here in (_STAR, _QUESTION, _OPEN, _BACKSLASH):
+            break
+        end += 1
+    return pattern[at:end]
 
 
 def _step(pattern: bytes, at: i64, byte: i64) -> i64:

@@ -56,3 +56,26 @@ def test_many_stars_cost_no_exponential_time() -> None:
 @given(st.text("ab*?[]^\\-", max_size=8), st.text("ab*-", max_size=8))
 def test_quick_forms_agree_with_the_general_match(pattern: str, text: str) -> None:
     assert Glob(pattern.encode()).matches(text.encode()) == matches(pattern.encode(), text.encode())
+
+
+def slow_match(pattern: bytes, text: bytes) -> bool:
+    """The same by its definition: a star is nothing, or a byte and the star again."""
+    if not pattern:
+        return not text
+    if pattern[:1] == b"*":
+        return slow_match(pattern[1:], text) or (bool(text) and slow_match(pattern, text[1:]))
+    if pattern[:1] == b"?":
+        return bool(text) and slow_match(pattern[1:], text[1:])
+    return pattern[:1] == text[:1] and slow_match(pattern[1:], text[1:])
+
+
+@given(st.text("ab*?", max_size=9), st.text("ab", max_size=12))
+def test_stars_match_as_defined(pattern: str, text: str) -> None:
+    assert matches(pattern.encode(), text.encode()) is slow_match(pattern.encode(), text.encode())
+
+
+def test_a_long_word_behind_a_star_is_searched_for() -> None:
+    """Tried at every place it would take a minute."""
+    assert not matches(b"*" + b"a" * 20_000 + b"b*", b"a" * 1_000_000)
+    assert matches(b"*" + b"a" * 20_000 + b"b*", b"a" * 1_000_000 + b"b")
+    assert not matches(b"*" + b"a" * 20_000 + b"b", b"a" * 1_000_000)
