@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 from collections.abc import Callable, Iterator
 
 import hypothesis
@@ -29,7 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a redis-server that is named and is none."""
+    """Refuse a redis-server that is named and is none.
+
+    Programs started by tests are interrupted: they must not inherit that SIGINT is ignored, as in background jobs.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         find_oracle(config.getoption("--redis-server"))
     except FileNotFoundError as error:

@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from crashes.ports import free_port
+from tests.patience import PATIENCE, until
 from tests.servers import respd_command, respd_environment
 from tests.wire import CLOSED, Connection
-
-PATIENCE = 20.0
 
 
 class Process:
@@ -49,10 +48,7 @@ class Process:
 
     def await_line(self, text: str) -> None:
         """Wait until the log says it."""
-        until = time.monotonic() + PATIENCE
-        while text not in self.log:
-            assert time.monotonic() < until, f"no {text!r} in:\n{self.log}"
-            time.sleep(0.01)
+        until(lambda: text in self.log, f"{text!r} in the log")
 
     def ready(self) -> Process:
         """Wait until it serves."""
@@ -78,10 +74,7 @@ class Process:
 
     def await_info(self, name: str, value: str) -> None:
         """Wait until INFO says so."""
-        until = time.monotonic() + PATIENCE
-        while self.info(name) != value:
-            assert time.monotonic() < until, f"{name} is {self.info(name)}"
-            time.sleep(0.01)
+        until(lambda: self.info(name) == value, f"{name}:{value}")
 
     def signal(self, number: int) -> int:
         """Send a signal; return the exit status."""
@@ -137,9 +130,9 @@ def test_what_has_expired_is_not_loaded(start: Start, tmp_path: Path) -> None:
     """It is counted."""
     respd = start(*NOT_SAVING).ready()
     with respd.connect() as client:
+        client.ask("DEBUG SET-ACTIVE-EXPIRE 0")
         client.ask("SET a 1 PX 50")
         client.ask("SET b 1")
-        client.ask("DEBUG SET-ACTIVE-EXPIRE 0")
         client.ask("SAVE")
     respd.signal(signal.SIGKILL)
     time.sleep(0.06)
@@ -158,16 +151,19 @@ def test_save_says_what_redis_says(start: Start) -> None:
     assert respd.info("rdb_changes_since_last_save") == "0"
     assert respd.info("rdb_saves") == "1"
     assert respd.messages()[-1] == "M * DB saved on disk"
-    assert abs(int(str(respd.ask("LASTSAVE"))) - time.time()) < 5
+    assert abs(int(str(respd.ask("LASTSAVE"))) - time.time()) < PATIENCE
 
 
 def test_bgsave(start: Start, tmp_path: Path) -> None:
     """The child saves what was there, the server counts what came since, and a second one is refused meanwhile."""
-    respd = start(*NOT_SAVING, "--rdb-key-save-delay", "20000").ready()
+    respd = start(*NOT_SAVING, "--rdb-key-save-delay", "50000").ready()
     with respd.connect() as client:
         client.ask("DEBUG POPULATE 20")
         client.ask("SET k before")
         assert client.ask("BGSAVE") == b"Background saving started"
+        respd.await_line("Background saving started by pid")
+        child = int(re.findall(r"started by pid (\d+)", respd.log)[0])
+        os.kill(child, signal.SIGSTOP)
         client.ask("SET k after")
         assert respd.info("rdb_bgsave_in_progress") == "1"
         assert respd.info("current_save_keys_total") == "21"
@@ -175,11 +171,12 @@ def test_bgsave(start: Start, tmp_path: Path) -> None:
         assert client.call("SAVE").value == b"ERR Background save already in progress"
         assert client.call("BGSAVE SCHEDULE").value == b"ERR Background save already in progress"
         assert client.ask("BGREWRITEAOF") == b"Background append only file rewriting scheduled"
+    os.kill(child, signal.SIGCONT)
     respd.await_info("rdb_bgsave_in_progress", "0")
     assert respd.info("rdb_changes_since_last_save") == "1"
     assert respd.info("rdb_last_bgsave_status") == "ok"
     assert int(respd.info("rdb_last_cow_size")) > 0
-    assert respd.info("rdb_last_bgsave_time_sec") in ("0", "1", "2")
+    assert 0 <= int(respd.info("rdb_last_bgsave_time_sec")) < PATIENCE
     assert int(respd.info("latest_fork_usec")) > 0
     lines = respd.messages()
     begun = next(index for index, line in enumerate(lines) if line.startswith("M * Background saving started by pid"))
@@ -331,7 +328,7 @@ def test_loading_answers_loading(start: Start) -> None:
         client.ask("DEBUG POPULATE 1000 key 100")
         client.ask("SAVE")
     respd.signal(signal.SIGTERM)
-    respd = start("--save", "3600 1", "--key-load-delay", "10000")
+    respd = start("--save", "3600 1", "--key-load-delay", "30000")
     respd.await_line("Loading RDB produced by version")
     with respd.connect() as client:
         for refused in ("PING", "GET k", "SET k v", "DBSIZE", "SAVE", "BGSAVE"):
@@ -348,7 +345,7 @@ def test_loading_answers_loading(start: Start) -> None:
         client.send("SHUTDOWN SAVE")
     assert respd.end() == 0
     assert "Saving the final" not in respd.log
-    respd = start("--save", "3600 1", "--key-load-delay", "10000")
+    respd = start("--save", "3600 1", "--key-load-delay", "30000")
     respd.await_line("Loading RDB produced by version")
     assert respd.signal(signal.SIGTERM) == 0
     assert respd.messages()[-3:] == [
@@ -423,12 +420,12 @@ def test_a_connection_closes_for_the_client_while_a_child_runs(start: Start) -> 
     """The child does not keep it open."""
     respd = start(*NOT_SAVING, "--rdb-key-save-delay", "100000").ready()
     with respd.connect() as client, respd.connect() as other:
-        client.ask("DEBUG POPULATE 50")
+        client.ask("DEBUG POPULATE 5000")
         client.ask("BGSAVE")
-        other.socket.settimeout(3)
         other.send("QUIT")
         assert other.read().value == b"OK"
-        assert other.socket.recv(10) == b""
+        assert other.read().kind == CLOSED
+    assert respd.signal(signal.SIGTERM) == 0  # and its child with it
 
 
 def test_a_full_disk(start: Start, tmp_path: Path) -> None:
