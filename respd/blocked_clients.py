@@ -146,7 +146,7 @@ class BlockedClients:
         engine.current = current
         if not isinstance(value, Block):
             self.unpark(parked)
-            engine.reply(ctx.client, value)
+            engine.reply(ctx.client, value, parked.command, parked.args)
             ctx.client.release_pushes()
             return
         self._count(ctx, parked.command, -1)

@@ -162,6 +162,10 @@ class Config:
         self.slowlog_log_slower_than = 10000
         self.busy_reply_threshold = 5000
         self.slowlog_max_len = 128
+        self.commandlog_request_larger_than = 1 << 20
+        self.commandlog_reply_larger_than = 1 << 20
+        self.commandlog_large_request_max_len = 128
+        self.commandlog_large_reply_max_len = 128
         self.latency_monitor_threshold = 0
         self.latency_tracking = True
         self.crash_log_enabled = True

@@ -42,6 +42,7 @@ from respd.command import (
     CommandTable,
     Group,
 )
+from respd.command_log import CommandLog
 from respd.config import Config
 from respd.context import Context
 from respd.database import NO_TOUCH_CLOCK, Database, Keyspace
@@ -101,6 +102,7 @@ class Engine:
         self.stats.on_too_many_codes = self._log_too_many_codes
         self.pubsub = PubSub()
         self.slowlog = SlowLog(config)
+        self.large_reply: i64 = 0  # bytes from which COMMANDLOG notes a reply
         self.latency = LatencyMonitor(config)
         self.slow_s: float = min(self.slowlog.threshold_s, self.latency.threshold_s)
         self.scripts = Scripts(self._log_of_script)
@@ -157,6 +159,8 @@ class Engine:
         self.blocked = BlockedClients(self)
         self.pause = Pause(self)
         self.defects = Defects(self)
+        self.command_log = CommandLog(self)
+        self.command_log.configure()
         # Life
         self.shutdown_requested: bool = False
         self.run_id: str = f"{Random().getrandbits(160):040x}"
@@ -336,9 +340,9 @@ class Engine:
             self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
             if self.outbox.normal_limit != NO_LIMIT:
-                self._reply_within(client, command, value, self.outbox.normal_limit)
+                self._reply_within(client, command, args, value, self.outbox.normal_limit)
             else:
-                self._write(client, command, value)
+                self._write(client, command, args, value)
         if self.shared.hooks != 0:
             self.blocked.serve_ready()
 
@@ -426,8 +430,10 @@ class Engine:
             self.tracking.forget_wish(client, command)
         self.reply(client, error)
 
-    def reply(self, client: Client, value: object) -> None:
-        """Write a reply, unless the client asked for none."""
+    def reply(
+        self, client: Client, value: object, command: Command | None = None, words: list[bytes] | None = None
+    ) -> None:
+        """Write a reply, to a command if that is known, unless the client asked for none."""
         if value is NO_REPLY:
             return
         if client.gates & gates.REPLY:
@@ -435,22 +441,24 @@ class Engine:
                 return
         limit = client.output_limit()
         if limit == NO_LIMIT:
-            self._write(client, None, value)
+            self._write(client, command, words, value)
         else:
-            self._reply_within(client, None, value, limit)
+            self._reply_within(client, command, words, value, limit)
 
-    def _reply_within(self, client: Client, command: Command | None, value: object, limit: i64) -> None:
+    def _reply_within(
+        self, client: Client, command: Command | None, words: list[bytes] | None, value: object, limit: i64
+    ) -> None:
         """Write a reply unless more than `limit` bytes wait then; what is too long is not even made."""
         if client.close_now:
             return
         if client.output_pending() + least_size(value) <= limit:
-            self._write(client, command, value)
+            self._write(client, command, words, value)
             if client.output_pending() <= limit:
                 return
         self.overflow(client)
 
-    def _write(self, client: Client, command: Command | None, value: object) -> None:
-        """Write a reply; should that fail, an error instead of it."""
+    def _write(self, client: Client, command: Command | None, words: list[bytes] | None, value: object) -> None:
+        """Write a reply, to a command if that is known; should that fail, an error instead of it."""
         out = client.out
         written: i64 = len(out)
         try:
@@ -458,6 +466,9 @@ class Engine:
         except Exception as defect:
             self.defects.in_reply(client, command, int(written), defect)
         client.wants_write()
+        size: i64 = len(out) - written
+        if size >= self.large_reply and command is not None and words is not None:
+            self.command_log.note_reply(client, command, words, value, int(size))
 
     def _gated(self, ctx: Context, command: Command, args: list[bytes]) -> None:
         """Run a command for which some gate is set: check in Redis' order what stands in its way."""
@@ -542,7 +553,11 @@ class Engine:
         if isinstance(value, Block):
             self.blocked.park(ctx, command, args, value)
         else:
-            self.reply(client, value)
+            self.reply(client, value, command, args)
+            if command.name == b"exec":
+                self.transactions.ran = []
+        if (client.gates | self.gates) & gates.SIZED:
+            self.command_log.note_request(client, command, args)
         if self.gates & gates.MONITORED and is_shown(command):
             self.show(ctx, args)
         client.release_pushes()
@@ -614,9 +629,9 @@ class Engine:
             self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
             if self.outbox.normal_limit != NO_LIMIT:
-                self._reply_within(client, command, value, self.outbox.normal_limit)
+                self._reply_within(client, command, args, value, self.outbox.normal_limit)
             else:
-                self._write(client, command, value)
+                self._write(client, command, args, value)
         if self.shared.hooks != 0:
             self.blocked.serve_ready()
 

@@ -25,6 +25,7 @@ SNAPSHOT_FAILS: Final = 1 << 22  # the last snapshot in the background has faile
 LOG_FAILS: Final = 1 << 21  # the append-only file cannot be written: commands that write are refused
 MEMORY: Final = 1 << 19  # maxmemory or maxmemory-clients is set
 MONITORED: Final = 1 << 24  # some client is told of every command
+SIZED: Final = 1 << 25  # the request of the next command, or of every one, may be large: a client's, or the engine's
 TABLE_FULL: Final = 1 << 23  # CLIENT TRACKING remembers more keys than tracking-table-max-keys
 DISK_FAILS: Final = LOG_FAILS | SNAPSHOT_FAILS
 CHECKED_AGAIN: Final = ACL | MEMORY | DISK_FAILS | PAUSED  # before a command that has waited runs

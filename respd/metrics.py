@@ -243,7 +243,7 @@ class Metrics:
     def _add_slow(self) -> None:
         """The slow log, and the latest event of each kind that the latency monitor has seen."""
         entries = self.engine.slowlog.entries
-        last_id, last_us = (entries[0].id, entries[0].duration_us) if entries else (0, 0)
+        last_id, last_us = (entries[0].id, entries[0].amount) if entries else (0, 0)
         last_s = b"%.6f" % (last_us / 1e6)
         self._add(b"redis_slowlog_length", GAUGE, b"Slow commands remembered", b"", b"%d" % len(entries))
         self._add(b"redis_slowlog_last_id", GAUGE, b"Number of the latest", b"", b"%d" % last_id)

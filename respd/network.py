@@ -308,11 +308,15 @@ class Server:
         clock = engine.clock
         until_ms = clock.ms + _RUN_MS
         parser.authenticated = not client.gates & gates.AUTH
+        none_ran = True
         try:
             while True:
                 args = parser.next()
                 if args is None:
+                    if none_ran and parser.is_amid():
+                        client.gates |= gates.SIZED
                     break
+                none_ran = False
                 engine.execute(ctx, args)
                 if client.gates & _HALTS:
                     if client.gates & _STOPS:

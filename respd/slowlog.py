@@ -1,4 +1,4 @@
-"""The log of slow commands. Source: redis.io, SLOWLOG."""
+"""The log of slow commands, and what logs of commands have in common. Source: redis.io, SLOWLOG."""
 
 from __future__ import annotations
 
@@ -12,27 +12,55 @@ _MAX_WORD: Final = 128
 
 
 class SlowEntry:
-    """One slow command: its words (long ones cut short), how long it took, when it ended, and whose it was."""
+    """A command: its words (long ones cut short), how long it took or how large it was, when it ended, whose it was."""
 
-    def __init__(self, id: int, words: list[bytes], duration_us: int, at_s: int, address: bytes, name: bytes) -> None:
+    def __init__(self, id: int, words: list[bytes], amount: int, at_s: int, address: bytes, name: bytes) -> None:
         self.id = id
         self.words = words
-        self.duration_us = duration_us
+        self.amount = amount
         self.at_s = at_s
         self.address = address
         self.name = name
 
 
-class SlowLog:
-    """The last `slowlog-max-len` commands that took at least `slowlog-log-slower-than` µs, newest first.
+class EntryLog:
+    """The last `max_len` entries, newest first; their numbers go on for ever."""
+
+    def __init__(self, max_len: int) -> None:
+        self.entries: deque[SlowEntry] = deque()
+        self.next_id = 0
+        self.max_len = max_len
+
+    def append(self, words: list[bytes], amount: int, at_s: int, address: bytes, name: bytes) -> None:
+        """Note a command, its secrets left out already; `amount` is µs or bytes."""
+        self.entries.appendleft(SlowEntry(self.next_id, shorten(words), amount, at_s, address, name))
+        self.next_id += 1
+        while len(self.entries) > self.max_len:
+            self.entries.pop()
+
+    def reset(self) -> None:
+        """Forget all entries."""
+        self.entries.clear()
+
+    def shown(self, count: int) -> list[object]:
+        """Return the latest `count` entries (-1: all) as SLOWLOG GET and COMMANDLOG GET answer them."""
+        found: list[object] = []
+        for entry in self.entries:
+            if len(found) == count:
+                break
+            words: list[object] = list(entry.words)
+            found.append([entry.id, entry.at_s, entry.amount, words, entry.address, entry.name])
+        return found
+
+
+class SlowLog(EntryLog):
+    """The last `slowlog-max-len` commands that took at least `slowlog-log-slower-than` µs.
 
     `threshold_s` is that limit in seconds, infinite when the log is off.
     """
 
     def __init__(self, config: Config) -> None:
-        self.entries: deque[SlowEntry] = deque()
-        self.next_id = 0
-        self.max_len = 128
+        super().__init__(128)
         self.threshold_s: float = 0.01
         self._hidden_in: list[bytes] = []
         self._hidden: list[int] = []
@@ -49,11 +77,7 @@ class SlowLog:
 
     def add(self, words: list[bytes], duration_us: int, at_s: int, address: bytes, name: bytes) -> None:
         """Note a slow command."""
-        words = self.without_secrets(words)
-        self.entries.appendleft(SlowEntry(self.next_id, shorten(words), duration_us, at_s, address, name))
-        self.next_id += 1
-        while len(self.entries) > self.max_len:
-            self.entries.pop()
+        self.append(self.without_secrets(words), duration_us, at_s, address, name)
 
     def hide(self, words: list[bytes], index: int) -> None:
         """Show `(redacted)` in place of a word of the command under way, should it be slow: passwords."""
@@ -70,10 +94,6 @@ class SlowLog:
         for index in self._hidden:
             shown[index] = b"(redacted)"
         return shown
-
-    def reset(self) -> None:
-        """Forget all entries; their numbers go on."""
-        self.entries.clear()
 
 
 def shorten(words: list[bytes]) -> list[bytes]:

@@ -24,6 +24,7 @@ _NO_LONGER: Final = {
     DENIED_COMMAND: b"no permission to execute the command or subcommand",
     DENIED_KEY: b"no permission to touch the specified keys",
 }
+_WIRE_TO_WORDS: Final = 8  # a command's bytes on the wire are at most so many times those of its words, more or less
 _NO_LONGER_CHANNEL: Final = b"no permission to access one of the channels used as argument to the command"
 
 
@@ -32,6 +33,7 @@ class Transactions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.ran: list[list[bytes]] = []  # what EXEC has run, until its reply is written
 
     def begin(self, ctx: Context) -> object:
         """MULTI: queue what follows."""
@@ -65,6 +67,7 @@ class Transactions:
             return NULL_ARRAY
         queue = client.queued
         client.queued = []
+        size = client.queued_size
         self.discard(client)
         replies: list[object] = []
         denied = ctx.deny_blocking
@@ -81,6 +84,10 @@ class Transactions:
             engine.clock.frozen = was_frozen
             ctx.deny_blocking = denied
             engine.departures.discard(queue)
+        log = engine.command_log
+        if size * _WIRE_TO_WORDS >= log.request_limit:
+            log.note_transaction(client, queue)
+        self.ran = queue
         return replies
 
     def call_queued(self, ctx: Context, words: list[bytes]) -> object:

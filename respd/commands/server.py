@@ -385,15 +385,7 @@ def slowlog_get(ctx: Context, args: list[bytes]) -> object:
     count = 10
     if len(args) == 3:
         count = int_arg_between(args[2], -1, INT64_MAX, b"ERR count should be greater than or equal to -1")
-    entries = ctx.engine.slowlog.entries
-    if count == -1 or count > len(entries):
-        count = len(entries)
-    result: list[object] = []
-    for index in range(count):
-        entry = entries[index]
-        words: list[object] = list(entry.words)
-        result.append([entry.id, entry.at_s, entry.duration_us, words, entry.address, entry.name])
-    return result
+    return ctx.engine.slowlog.shown(count)
 
 
 @group.command(

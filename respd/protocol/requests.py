@@ -142,6 +142,10 @@ class RequestParser:
             self._summed += 1
         return self._sum
 
+    def is_amid(self) -> bool:
+        """Tell whether a part of a command has come, and the rest has not."""
+        return self._left > 0
+
     def is_gathering(self) -> bool:
         """Tell whether a long word is under way, or much waits, so that large reads pay."""
         return self._long is not None or self._backlog is not None
