@@ -86,7 +86,7 @@ class Defects:
         self._report(where, error, ctx, None, None)
         error.__traceback__ = None
         if engine.busy is None:
-            engine.tracking.current = engine.tracking.author = None
+            engine.tracking.current = None
             engine.shared.tick(engine.clock.ms)
             engine.effects.commit(True)
 
