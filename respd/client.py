@@ -126,8 +126,8 @@ class Client:
         self.push_raw(out.getvalue())
 
     def push_raw(self, data: bytes) -> None:
-        """Send a push that is already encoded for this client's protocol version."""
-        if self.close_now:
+        """Send a push that is already encoded for this client's protocol version, unless its last reply was made."""
+        if self.close_now or self.close_after_reply:
             return
         if self.held is not None:
             self.held.append(data)
