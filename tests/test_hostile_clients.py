@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import StartServer
+from tests.hostile import Watch
+from tests.hostile_attacks import ATTACKS, Attack
 from tests.servers import Server, start_respd
 from tests.test_processes import until
 from tests.wire import CLOSED, Connection, encode
@@ -117,3 +119,49 @@ def test_who_has_not_authenticated_gets_little(start_server: StartServer) -> Non
             while greedy.read().kind != CLOSED:
                 pass
             assert stat(modest, "client_output_buffer_limit_disconnections") == 1
+
+
+# -- the attacks
+
+SHORT = (
+    "empty_arrays",
+    "junk",
+    "endless_line",
+    "channels_and_away",
+    "watched",
+    "prefixes",
+    "backlog",
+    "stars",
+    "nobody",
+)
+
+
+@pytest.fixture(scope="module")
+def attacked() -> Iterator[Server]:
+    """A server of the attacks that need no options of their own."""
+    server = start_respd()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("one", [each for each in ATTACKS if each.name in SHORT and not each.options], ids=str)
+def test_an_attack_in_small(attacked: Server, one: Attack) -> None:
+    """Others are answered all the while, and memory stays what it was."""
+    with Watch(attacked) as watch:
+        one.run(attacked, 5000)
+    assert watch.away_s < 1.0
+    assert watch.grown_bytes < 60_000_000
+
+
+@pytest.mark.parametrize("one", ATTACKS, ids=str)
+def test_an_attack_at_large(start_server: StartServer, long_form: bool, one: Attack) -> None:
+    """The same with all of them, and more; what takes as long as there is data to be gone through is only measured."""
+    if not long_form:
+        pytest.skip("a long form")
+    server = start_server(*one.options)
+    with Watch(server, "secret" if "--requirepass" in one.options else "") as watch:
+        one.run(server, 200_000)
+    print(one, watch)
+    assert server.running
+    assert one.is_linear or watch.away_s < 0.3
+    assert watch.grown_bytes < 1_000_000_000
