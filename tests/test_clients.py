@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +12,9 @@ import pytest
 import redis
 import redis.asyncio
 
+from tests.patience import PATIENCE, until
 from tests.servers import Server
 from tests.wire import Connection
-
-PATIENCE = 20.0
 
 
 @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
@@ -57,12 +55,12 @@ def test_every_type(client: Any) -> None:
 
 def test_text_and_bytes(server: Server) -> None:
     """Decoded answers, and binary ones."""
-    with redis.Redis(port=server.port, decode_responses=True) as client:
+    with redis.Redis(port=server.port, socket_timeout=PATIENCE, decode_responses=True) as client:
         client.set("naïve", "→ text")
         assert client.get("naïve") == "→ text"
         client.hset("h", "ключ", "знач")
         assert client.hgetall("h") == {"ключ": "знач"}
-    with redis.Redis(port=server.port) as client:
+    with redis.Redis(port=server.port, socket_timeout=PATIENCE) as client:
         everything = bytes(range(256)) * 10
         client.set(everything, everything)
         assert client.get(everything) == everything
@@ -125,10 +123,7 @@ def test_messages_in_a_thread(client: Any) -> None:
     listener.subscribe(news=note)
     listener.psubscribe(**{"n*": note})
     thread = listener.run_in_thread(sleep_time=0.01, daemon=True)
-    for _ in range(200):  # until both subscriptions are there
-        if client.pubsub_numpat() == 1 and client.pubsub_numsub("news")[0][1] == 1:
-            break
-        time.sleep(0.01)
+    until(lambda: client.pubsub_numpat() == 1 and client.pubsub_numsub("news")[0][1] == 1, "both subscriptions")
     for number in range(3):
         assert client.publish("news", f"item {number}") == 2
     assert done.wait(PATIENCE)
@@ -195,9 +190,9 @@ def test_watched_transactions_of_several_processes(server: Server) -> None:
         worker.start()
     _increment(server.port, 50)
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE)
         assert worker.exitcode == 0
-    with redis.Redis(port=server.port) as client:
+    with redis.Redis(port=server.port, socket_timeout=PATIENCE) as client:
         assert client.get("counter") == b"200"
 
 
@@ -228,7 +223,7 @@ def test_blocking_pops_and_moves(client: Any) -> None:
     assert client.blpop("nothing", timeout=0.05) is None
     timer = threading.Timer(0.05, lambda: client.rpush("b", "x", "y"))
     timer.start()
-    assert client.blpop(["a", "b"], timeout=10) in ((b"b", b"x"), [b"b", b"x"])
+    assert client.blpop(["a", "b"], timeout=PATIENCE) in ((b"b", b"x"), [b"b", b"x"])
     timer.join()
     assert client.blmove("b", "c", 1, "LEFT", "RIGHT") == b"y"
     assert client.bzpopmin("nothing", timeout=0.05) is None
@@ -240,12 +235,14 @@ def test_asyncio(server: Server, protocol: int) -> None:
 
     async def play() -> None:
         client: Any
-        async with redis.asyncio.Redis(port=server.port, protocol=protocol) as client:
+        async with redis.asyncio.Redis(
+            port=server.port, protocol=protocol, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        ) as client:
             assert await client.set("k", "v") and await client.get("k") == b"v"
             async with client.pipeline(transaction=True) as pipe:
                 answers = await pipe.incr("n").incr("n").hset("h", mapping={"a": "1"}).hgetall("h").execute()
             assert answers == [1, 2, 1, {b"a": b"1"}]
-            poppers = [asyncio.create_task(client.blpop("queue", timeout=10)) for _ in range(50)]
+            poppers = [asyncio.create_task(client.blpop("queue", timeout=PATIENCE)) for _ in range(50)]
             await asyncio.sleep(0.05)
             await client.rpush("queue", *range(50))
             popped = sorted(int(one[1]) for one in await asyncio.gather(*poppers))
@@ -261,7 +258,7 @@ def test_asyncio(server: Server, protocol: int) -> None:
             assert sorted([key async for key in client.scan_iter()]) == [b"h", b"k", b"n"]
             await client.connection_pool.disconnect()
 
-    asyncio.run(asyncio.wait_for(play(), PATIENCE * 2))
+    asyncio.run(asyncio.wait_for(play(), PATIENCE))
 
 
 def test_locks(client: Any) -> None:
@@ -299,7 +296,7 @@ def test_reconnection_after_being_killed(client: Any, server: Server) -> None:
 
 def test_sharded_channels(server: Server) -> None:
     """SPUBLISH reaches SSUBSCRIBE."""
-    with redis.Redis(port=server.port, protocol=3) as client:
+    with redis.Redis(port=server.port, protocol=3, socket_timeout=PATIENCE) as client:
         listener = client.pubsub()
         listener.ssubscribe("shard")
         assert listener.get_message(timeout=PATIENCE) is not None

@@ -8,13 +8,13 @@ import signal
 import socket
 import stat
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from crashes.ports import free_port
+from tests.patience import PATIENCE, until
 from tests.servers import respd_command, respd_environment
 from tests.wire import Connection, Error
 
@@ -44,23 +44,20 @@ class Process:
     def output(self) -> str:
         return self.output_path.read_text()
 
-    def await_line(self, pattern: str, seconds: float = 15.0) -> str:
+    def await_line(self, pattern: str) -> str:
         """Wait until a line of the output matches, and return it."""
-        until = time.monotonic() + seconds
-        while True:
-            ended = self.process.poll() is not None
-            found = re.search(f"(?m)^.*{pattern}.*$", self.output)
-            if found:
-                return found[0]
-            assert not ended and time.monotonic() < until, f"no {pattern!r} in:\n{self.output}"
-            time.sleep(0.01)
+        line = f"(?m)^.*{pattern}.*$"
+        until(lambda: self.process.poll() is not None or re.search(line, self.output), f"{pattern!r} in the output")
+        found = re.search(line, self.output)
+        assert found, f"no {pattern!r} in:\n{self.output}"
+        return found[0]
 
     def await_ready(self) -> Process:
         self.await_line("Ready to accept connections")
         return self
 
-    def await_end(self, seconds: float = 15.0) -> int:
-        return self.process.wait(seconds)
+    def await_end(self) -> int:
+        return self.process.wait(PATIENCE)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -85,6 +82,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture
 def port() -> int:
     return free_port()
+
+
+def answers(port: int) -> bool:
+    try:
+        return ask(port, "PING") == b"PONG"
+    except OSError:
+        return False
 
 
 def ask(port: int, *words: str) -> object:
@@ -227,10 +231,7 @@ def test_the_log_follows_clients_when_verbose(start: Start, port: int) -> None:
 def test_the_log_goes_to_a_file(start: Start, port: int, tmp_path: Path) -> None:
     respd = start("--port", str(port), "--logfile", "log", "--dir", str(tmp_path))
     path = tmp_path / "log"
-    until = time.monotonic() + 15
-    while not path.exists() or "Ready to accept" not in path.read_text():
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: path.exists() and "Ready to accept" in path.read_text())
     path.rename(tmp_path / "old")
     assert respd.end() == 0
     assert "bye bye" in path.read_text()
@@ -239,13 +240,8 @@ def test_the_log_goes_to_a_file(start: Start, port: int, tmp_path: Path) -> None
 
 def test_levels_of_the_log(start: Start, port: int) -> None:
     respd = start("--port", str(port), "--loglevel", "warning")
-    until = time.monotonic() + 15
-    while time.monotonic() < until:
-        try:
-            assert ask(port, "CONFIG", "SET", "loglevel", "notice") == b"OK"
-            break
-        except OSError:
-            time.sleep(0.01)
+    until(lambda: answers(port))
+    assert ask(port, "CONFIG", "SET", "loglevel", "notice") == b"OK"
     assert "Ready" not in respd.output
     respd.end()
     assert "User requested shutdown" in respd.output
@@ -269,7 +265,7 @@ def test_the_title_may_be_left_alone(start: Start, port: int) -> None:
 def test_systemd_is_told(start: Start, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(15)
+        manager.settimeout(PATIENCE)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         respd = start("--port", str(port), "--supervised", "systemd", "--daemonize", "yes")
         assert b"READY=1\n" in manager.recv(200)
@@ -404,13 +400,19 @@ def test_signals_end_it_in_order(start: Start, port: int, number: signal.Signals
     ]
 
 
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal."""
+    found = re.search(r"(?m)^SigCgt:\s*(\S+)$", Path(f"/proc/{pid}/status").read_text())
+    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
+
+
 def test_a_second_interrupt_ends_it_at_once(start: Start, port: int) -> None:
     respd = start("--port", str(port), "--enable-debug-command", "yes").await_ready()
     with Connection(port) as connection:
-        connection.send("DEBUG SLEEP 20")
-        time.sleep(0.3)
+        connection.send("DEBUG LOG asleep", "DEBUG SLEEP 100")
+        respd.await_line("asleep")
         respd.process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        until(lambda: not catches(respd.process.pid, signal.SIGINT), "the first one's handling")
         assert respd.process.poll() is None
         assert respd.end(signal.SIGINT) != 0
 
@@ -418,11 +420,10 @@ def test_a_second_interrupt_ends_it_at_once(start: Start, port: int) -> None:
 def test_a_second_interrupt_ends_an_endless_script(start: Start, port: int) -> None:
     respd = start("--port", str(port)).await_ready()
     with Connection(port) as connection:
-        assert connection.ask("EVAL", "return 1", "0") == 1
-        connection.send([b"EVAL", b"while true do end", b"0"])
-        time.sleep(0.3)
+        connection.send([b"EVAL", b"redis.log(redis.LOG_WARNING, 'busy') while true do end", b"0"])
+        respd.await_line("busy")
         respd.process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        until(lambda: not catches(respd.process.pid, signal.SIGINT), "the first one's handling")
         assert respd.process.poll() is None
         assert respd.end(signal.SIGINT) != 0
 
@@ -431,7 +432,6 @@ def test_hang_ups_and_the_like_are_ignored(start: Start, port: int) -> None:
     respd = start("--port", str(port)).await_ready()
     for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2):
         respd.process.send_signal(number)
-    time.sleep(0.1)
     assert ask(port, "PING") == b"PONG"
 
 
@@ -448,34 +448,18 @@ def test_in_the_background(start: Start, port: int, tmp_path: Path) -> None:
     respd = start(*words)
     assert respd.await_end() == 0
     pid_file = tmp_path / "pid"
-    until = time.monotonic() + 15
-    while not pid_file.exists() or not pid_file.read_text().endswith("\n"):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"))
     pid = int(pid_file.read_text())
     try:
         assert pid != respd.process.pid
         assert os.getsid(pid) == pid
-        while "Ready to accept" not in (tmp_path / "log").read_text():
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        until(lambda: "Ready to accept" in (tmp_path / "log").read_text())
         assert ask(port, "CONFIG", "GET", "daemonize") == [b"daemonize", b"yes"]
     finally:
         os.kill(pid, signal.SIGTERM)
-    while pid_file.exists():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    assert "bye bye" in (tmp_path / "log").read_text() or _await(tmp_path / "log", "bye bye")
+    until(lambda: not pid_file.exists())
+    until(lambda: "bye bye" in (tmp_path / "log").read_text())
     assert respd.output == ""
-
-
-def _await(path: Path, text: str) -> bool:
-    """Wait until a file holds `text`."""
-    until = time.monotonic() + 15
-    while text not in path.read_text():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    return True
 
 
 @pytest.mark.parametrize("who, answer", [("no", b"command not allowed"), ("yes", b"Error loading the extension")])
