@@ -579,9 +579,14 @@ def _keyspace(ctx: Context) -> list[bytes]:
 
 def _debug(ctx: Context) -> list[bytes]:
     stats = ctx.engine.stats
+    lua = ctx.engine.scripts.memory_bytes() + ctx.engine.libraries.memory_bytes()
     return [
         b"eventloop_duration_aof_sum:%d" % int(stats.append_log_s * 1e6),
         b"eventloop_duration_cron_sum:%d" % int(stats.cron_s * 1e6),
         b"eventloop_duration_max:%d" % stats.longest_turn_us,
         b"eventloop_cmd_per_cycle_max:%d" % stats.most_commands_a_turn,
+        b"allocator_allocated_lua:%d" % lua,
+        b"allocator_active_lua:%d" % lua,
+        b"allocator_resident_lua:%d" % lua,
+        b"allocator_frag_bytes_lua:0",
     ]

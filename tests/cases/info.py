@@ -10,6 +10,7 @@ CASES = [
     case("sections by name", masked("INFO clients", _FIGURES), shape("INFO SERVER")),
     case("persistence", masked("INFO persistence", _FIGURES)),
     case("stats", without("INFO stats", _OURS, _FIGURES)),
+    case("debug", masked("INFO debug", _FIGURES)),
     case("replication", masked("INFO replication", _FIGURES)),
     case("cpu", masked("INFO cpu", _FIGURES)),
     case("cluster", "INFO cluster"),
