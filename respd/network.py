@@ -635,7 +635,10 @@ class Server:
     def _settle(self) -> None:
         """Do what is due besides reading, and send the replies: once a turn, and in between when a turn takes long."""
         engine = self.engine
-        engine.before_sleep()
+        try:
+            engine.before_sleep()
+        except Exception as defect:  # what has been answered is sent all the same
+            engine.defects.outside("what was due", defect)
         while engine.resumed:
             self._run_resumed()
         if engine.tracking.count:

@@ -94,6 +94,16 @@ def test_a_connection_that_cannot_be_served_is_closed_and_the_others_go_on(loop:
     assert loop.log_path.read_text().count("internal error in serving a connection: ZeroDivisionError") == 2
 
 
+def test_replies_are_sent_when_what_is_due_fails(loop: Loop) -> None:
+    with loop.client() as sock:
+        sock.sendall(b"PING\r\n")
+        loop.server.engine.pause.released.append(5)  # type: ignore[arg-type]
+        loop.turn(1)
+        sock.setblocking(False)
+        assert sock.recv(100) == b"+PONG\r\n"
+    assert "internal error in what was due" in loop.log_path.read_text()
+
+
 def test_one_read_a_turn_keeps_a_flood_from_starving_the_others(loop: Loop) -> None:
     with loop.client() as flood, loop.client() as other:
         flood.setblocking(False)
