@@ -148,7 +148,7 @@ def test_large_ones_are_found_by_the_loop(emptied: Server) -> None:
     with emptied.connect() as connection:
         connection.ask("SET", "large", b"v" * 1_100_000)
         connection.ask("SET", "small", b"v" * 300_000)
-        connection.ask("RPUSH", "many", *["word"] * 120_000)
+        connection.ask("RPUSH", "many", *[b"w" * 100] * 11_000)
         connection.pipeline([[b"SET", b"s", b"v"]] * 100 + [[b"SET", b"other", b"v" * 1_060_000]] + [[b"PING"]] * 100)
         connection.ask("GET large")
         connection.ask("GET small")
