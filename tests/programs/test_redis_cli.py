@@ -25,18 +25,20 @@ def _programs() -> list[str]:
     return [path for name in ("redis-cli", *beside) if (path := shutil.which(name)) is not None]
 
 
-@pytest.fixture(params=_programs() or [""])
-def program(request: pytest.FixtureRequest) -> str:
-    """A redis-cli."""
-    if not request.param:
-        pytest.skip("there is no redis-cli (on Debian: apt install redis-tools)")
-    return str(request.param)
+def _pairs() -> list[tuple[str, str]]:
+    """Each redis-cli with respd, and the one of redis-server 8 with that."""
+    programs = _programs()
+    with_oracle = [(program, "oracle") for program in programs if program.endswith("-8")] or [
+        (program, "oracle") for program in programs[:1]
+    ]
+    return [(program, "server") for program in programs] + with_oracle
 
 
-@pytest.fixture(params=["server", "oracle"])
-def at(request: pytest.FixtureRequest) -> Server:
-    """respd, then redis-server; a key of each type, of which one is the largest by far."""
-    server: Server = request.getfixturevalue(request.param)
+@pytest.fixture(params=_pairs(), ids=lambda pair: f"{Path(pair[0]).name}-{pair[1]}")
+def cli(request: pytest.FixtureRequest) -> Cli:
+    """A redis-cli, on respd or on redis-server with a key of each type, of which one is the largest by far."""
+    program, target = request.param
+    server: Server = request.getfixturevalue(target)
     with server.connect() as connection:
         connection.pipeline([[b"SET", b"key:%d" % number, b"v" * (number % 9)] for number in range(60)])
         connection.pipeline([
@@ -48,7 +50,7 @@ def at(request: pytest.FixtureRequest) -> Server:
             [b"HSET", b"hash", *(word for number in range(250) for word in (b"f%d" % number, b"x"))],
             [b"XADD", b"stream", b"1-1", b"field", b"value"],
         ])  # fmt: skip
-    return server
+    return Cli(program, server)
 
 
 class Cli:
@@ -77,12 +79,6 @@ class Cli:
                 return [process.stdout.readline().decode() for _ in range(count)]
             finally:
                 process.kill()
-
-
-@pytest.fixture
-def cli(program: str, at: Server) -> Cli:
-    """A redis-cli on a server."""
-    return Cli(program, at)
 
 
 def test_formats_of_replies(cli: Cli) -> None:
