@@ -146,7 +146,6 @@ class Keyspace:
         self.evict_word: bytes = b"DEL"  # and of one that was evicted
         self.may_expire: bool = False  # some key or field has been given an expiry, and may have it still
         self.active_expire: bool = True
-        self.has_stream_groups: bool = False  # some stream has groups, or had some
         self.expire_off: bool = False  # while something must see expired keys as they are
         self.watched_keys: i64 = 0
         self.waiting_clients: i64 = 0
@@ -459,8 +458,6 @@ class Database:
             self._note_expiry(key, entry, expire_at_ms)
         if isinstance(value, HashValue) and value.next_expire_ms != 0:
             self.schedule(key, value.next_expire_ms)
-        elif isinstance(value, Stream) and value.groups:
-            self.shared.has_stream_groups = True
         return True
 
     def remove(self, key: bytes) -> bool:

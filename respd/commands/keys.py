@@ -524,8 +524,6 @@ def place(db: Database, key: bytes, value: object, expire_at_ms: int) -> None:
         db.set_expire(key, expire_at_ms)
     if isinstance(value, HashValue) and value.next_expire_ms != 0:
         db.schedule(key, value.next_expire_ms)
-    elif isinstance(value, Stream) and value.groups:
-        db.shared.has_stream_groups = True
 
 
 def _copy_value(value: object) -> object:

@@ -182,13 +182,11 @@ def xgroup_create(ctx: Context, args: list[bytes]) -> object:
     else:
         last_id = id_arg(args[4])
     if stream is None:
-        db.shared.has_stream_groups = True
         db.open_stream(key).groups[name] = ConsumerGroup(last_id, options.entries_read)
         db.changed(key, STREAM, b"xgroup-create")
         return OK
     if name in stream.groups:
         raise CommandError(b"BUSYGROUP Consumer Group name already exists")
-    db.shared.has_stream_groups = True
     stream.groups[name] = ConsumerGroup(last_id, options.entries_read)
     db.shared.dirty += 1
     db.notify(key, STREAM, b"xgroup-create")

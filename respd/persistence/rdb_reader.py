@@ -14,6 +14,7 @@ from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64, mypyc_attr
 
 from respd.datatypes.streams import Stream
+from respd.persistence.rdb_activity import ACTIVITY, restore_activity
 from respd.persistence.rdb_format import (
     AUX,
     CHECKSUM_BYTES,
@@ -175,6 +176,7 @@ class RdbReader:
         self._wanted: i64 = HEADER_BYTES  # bytes to be there, from the start of the record on, to try again
         self._closed: bool = False
         self._producers: bytes = b""  # those of the stream that comes next
+        self._activity: bytes = b""  # of its consumers
         self._checksum: int = 0  # of all before `_base`
 
     @property
@@ -279,6 +281,10 @@ class RdbReader:
                     if isinstance(value, Stream):
                         value.producers = decode_producers(self._producers)
                     self._producers = b""
+                if self._activity:
+                    if isinstance(value, Stream):
+                        restore_activity(value.groups, self._activity)
+                    self._activity = b""
                 event = KeyEvent(key, value, int(kind))
                 self.is_in_value = False
                 event.expire_at_ms = expire_at_ms
@@ -306,6 +312,8 @@ class RdbReader:
             about = AuxEvent(values.string(), values.string())
             if about.name == PRODUCERS:
                 self._producers = about.value
+            elif about.name == ACTIVITY:
+                self._activity = about.value
             return about
         if kind == SELECT:
             return SelectEvent(int(values.length()))

@@ -1,7 +1,7 @@
 """Writes RDB files and DUMP payloads: keys in, bytes out, touching neither file nor database.
 
-The version is the one that redis-server 7.0 reads, unless some consumer of a stream has asked since it got something,
-which takes version 11, or some hash has fields that expire: that takes version 12.
+The version is the one that redis-server 7.0 reads, unless some hash has fields that expire: that takes version 12. A
+payload, which has no auxiliary fields, takes version 11 where a consumer of a stream has asked since it got something.
 Small collections are saved in the encodings that they have in Redis, so that a server which loads them copies each in
 one go; in version 10 there is none for small sets of words, which are saved member by member.
 Source: rdb.fnordig.de, and what redis-server 7.0 and 8.0 write.
@@ -32,6 +32,7 @@ from respd.datatypes.streams import Stream
 from respd.datatypes.strings import format_double
 from respd.persistence import intsets
 from respd.persistence.lzf import Compressor
+from respd.persistence.rdb_activity import ACTIVITY, encode_activity
 from respd.persistence.rdb_format import (
     AUX,
     CHECKSUM_BYTES,
@@ -133,6 +134,10 @@ class RdbWriter:
             out.append(AUX)
             self.string(PRODUCERS)
             self.string(encode_producers(value.producers, self.scratch))
+        if isinstance(value, Stream) and self.version < STREAM_ACTIVE_VERSION and activity_differs(value.groups):
+            out.append(AUX)
+            self.string(ACTIVITY)
+            self.string(encode_activity(value.groups, self.scratch))
         if expire_at_ms != 0:
             out.append(EXPIRE_MS)
             write_i64_le(out, expire_at_ms)

@@ -15,10 +15,8 @@ from mypy_extensions import i64
 
 from respd.database import access_second
 from respd.datatypes.hashes import HashValue
-from respd.datatypes.stream_groups import activity_differs
-from respd.datatypes.streams import Stream
 from respd.persistence.children import KILLED_BY_US, RDB, SUPPORTED
-from respd.persistence.rdb_format import FIELD_EXPIRY_VERSION, NOT_TOLD, PORTABLE_VERSION, STREAM_ACTIVE_VERSION
+from respd.persistence.rdb_format import FIELD_EXPIRY_VERSION, NOT_TOLD, PORTABLE_VERSION
 from respd.version import REDIS_VERSION
 
 if TYPE_CHECKING:
@@ -120,17 +118,14 @@ class SnapshotFile:
 
 def version_needed(databases: list[Database]) -> int:
     """Return the lowest version of the format that knows all that the databases hold."""
-    version = PORTABLE_VERSION
     for db in databases:
-        if not db.field_deadlines.is_empty() or db.shared.has_stream_groups:
+        if not db.field_deadlines.is_empty():
             for shard in db.entries.parts():
                 for entry in shard.values():
                     value = entry.value
                     if isinstance(value, HashValue) and value.next_expire_ms != 0:
                         return FIELD_EXPIRY_VERSION
-                    if isinstance(value, Stream) and activity_differs(value.groups):
-                        version = STREAM_ACTIVE_VERSION
-    return version
+    return PORTABLE_VERSION
 
 
 class Snapshots:

@@ -7,10 +7,13 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from librt.strings import BytesWriter
 
 from respd.datatypes.limits import Limits
+from respd.datatypes.listpacks import encode
 from respd.datatypes.stream_groups import ConsumerGroup
 from respd.datatypes.streams import Stream
+from respd.persistence.rdb_activity import restore_activity
 from respd.persistence.rdb_format import CorruptPayload
 from respd.persistence.rdb_reader import KeyEvent
 from respd.persistence.rdb_values import MoreBytes, ValueReader
@@ -109,6 +112,33 @@ def test_what_is_written_is_read_as_it_was(steps: list[tuple[object, ...]]) -> N
     assert dump(found, True) == (data, version)
     copy = stream.copy()
     assert plain(copy) == plain(stream)
+
+
+@given(STEPS)
+def test_an_older_file_keeps_when_consumers_were_active_beside_the_stream(steps: list[tuple[object, ...]]) -> None:
+    stream = build(steps)
+    writer = RdbWriter(10, True, True)
+    writer.header([])
+    writer.select(0, 2, 0)
+    writer.key(b"s", stream, 0, -1, -1)
+    writer.key(b"t", build([("group", b"a"), ("see", b"a", b"a")]), 0, -1, -1)
+    found = [event for event in events(writer.take() + writer.end()) if isinstance(event, KeyEvent)]
+    assert [event.kind for event in found] == [19, 19]
+    assert isinstance(found[0].value, Stream)
+    seen = {
+        (name, consumer.name): (consumer.seen_ms, consumer.active_ms)
+        for name, group in stream.groups.items()
+        for consumer in group.consumers.values()
+    }
+    for (name, consumer_name), moments in seen.items():
+        consumer = found[0].value.groups[name].consumers[consumer_name]
+        assert (consumer.seen_ms, consumer.active_ms) == moments
+
+
+@pytest.mark.parametrize("words", [[b"a"], [b"a", b"c"], [b"a", b"c", b"x"], [b"a", b"c", b"-2"], [b"a"] * 4])
+def test_activity_that_nobody_writes_is_refused(words: list[bytes]) -> None:
+    with pytest.raises(CorruptPayload):
+        restore_activity({}, encode(words, BytesWriter()))
 
 
 def test_a_file_of_a_newer_version_has_the_newer_form() -> None:
