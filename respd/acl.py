@@ -54,7 +54,7 @@ class User:
             denial = selector.check(command, words)
             if denial is None:
                 return None
-            if worst is None or denial.code > worst.code:
+            if worst is None or denial.outranks(worst):
                 worst = denial
         return worst
 

@@ -41,11 +41,16 @@ class RuleError(Exception):
 
 
 class Denial:
-    """Why a call is not allowed: `code` is one of DENIED_*, `object` the command, key or channel."""
+    """Why a call is not allowed: `code` is one of DENIED_*, `object` the command, key or channel, at `position`."""
 
-    def __init__(self, code: int, object: bytes) -> None:
+    def __init__(self, code: int, object: bytes, position: int = 0) -> None:
         self.code: int = code
         self.object: bytes = object
+        self.position: int = position
+
+    def outranks(self, other: Denial) -> bool:
+        """Tell whether it is the one to tell of two selectors' denials: a key rather than a command, and the last."""
+        return self.code > other.code or (self.code == other.code and self.position > other.position)
 
 
 class Selector:
@@ -93,12 +98,12 @@ class Selector:
         if not self.all_keys and command.declaration.keys:
             for position, flags in keys_of(command, words) or ():
                 if not self.allows_key(words[position], flags):
-                    return Denial(DENIED_KEY, words[position])
+                    return Denial(DENIED_KEY, words[position], position)
         if not self.all_channels:
             channels, is_pattern = channels_of(command, words)
-            for channel in channels:
+            for place, channel in enumerate(channels, 1):
                 if not self.allows_channel(channel, is_pattern):
-                    return Denial(DENIED_CHANNEL, channel)
+                    return Denial(DENIED_CHANNEL, channel, place)
         return None
 
     def _allows_command(self, command: Command, words: list[bytes]) -> bool:

@@ -139,6 +139,11 @@ def _checks() -> Iterator[Case]:
         "SET a 1", "MGET c1 c2", "MGET c1 a", "DEL a", "SELECT 1", "PING", "AUTH default x",
     )  # fmt: skip
     yield _with_users(
+        "which of several denials is told", "ACL SETUSER a on nopass +mget +publish ~a &a (+mget +subscribe ~b &b)",
+        "2> AUTH a x", "2> MGET a b c", "2> MGET b a c", "2> MGET x y", "2> GET x", "2> PUBLISH b x",
+        "2> SUBSCRIBE a b", "2> SUBSCRIBE b a b", "2> RESET",
+    )  # fmt: skip
+    yield _with_users(
         "first arguments", "ACL SETUSER a on nopass +select|0 ~* +get|K", "AUTH a x", "SELECT 0", "SELECT 1", "GET k",
         "GET K", "GET j", "AUTH default x",
     )  # fmt: skip
