@@ -189,8 +189,12 @@ def _reply(command: Command | None, error: Exception) -> CommandError:
 
 def _place_of(error: BaseException) -> str:
     """Return the file and line that an exception comes from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "no known place"
+    trace = error.__traceback__
+    if trace is None:
+        return "no known place"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
 
 
 def _decoded(text: bytes) -> str:
