@@ -25,6 +25,7 @@ MB = 1024 * 1024
 _SETTLING_S = 20.0
 _SAMPLES = 600
 _WARM_UP = 0.4  # of the time, before memory is looked at
+_LESS_ROOM = 3  # times the growth that is allowed: the keys are of random sizes
 
 
 @dataclass(frozen=True)
@@ -178,17 +179,20 @@ class Soak:
         report = self.report
         late = [sample for sample in report.samples if sample.at_s >= self.seconds * _WARM_UP]
         for name, points in (
-            ("resident size", [(sample.at_s, float(sample.resident)) for sample in late]),
-            ("used memory", [(sample.at_s, float(sample.used)) for sample in late]),
+            ("resident size", [(sample.at_s, sample.resident / MB) for sample in late]),
+            ("used memory", [(sample.at_s, sample.used / MB) for sample in late]),
         ):
-            mean = sum(y for _, y in points) / max(1, len(points))
-            per_s = slope(points)
-            growth = 100 * per_s * self.seconds * (1 - _WARM_UP) / mean if mean else 0.0
+            mean, growth = self._trend(points)
             report.limit(
                 growth <= self.limits.growth_percent,
-                f"{name}: {mean / MB:.1f} MB, {growth:+.1f} % over the last {1 - _WARM_UP:.0%} of the time"
-                f" ({per_s * 3600 / MB:+.2f} MB an hour)",
+                f"{name}: {mean:.1f} MB, {growth:+.1f} % over the last {1 - _WARM_UP:.0%} of the time"
+                f" ({slope(points) * 3600:+.2f} MB an hour)",
             )
+        if late and late[-1].evicted > late[0].evicted:
+            # What leaks takes room from the data while the limit holds.
+            mean, growth = self._trend([(sample.at_s, float(sample.keys)) for sample in late])
+            text = f"room for {mean:,.0f} keys, {growth:+.1f} %"
+            report.limit(growth >= -_LESS_ROOM * self.limits.growth_percent, text)
         most = max((sample.descriptors for sample in late), default=0)
         report.lines.append(
             f"at most {most} descriptors; {100 * cpu_s / self.seconds:.0f} % of a processor for the server"
@@ -204,6 +208,11 @@ class Soak:
         if isinstance(latest, list):
             events = ", ".join(f"{event[0].decode()} {event[3]} ms" for event in latest)
             report.lines.append(f"the server's own longest: {events or 'nothing over 20 ms'}")
+
+    def _trend(self, points: list[tuple[float, float]]) -> tuple[float, float]:
+        """The mean, and by how many percent of it the line that fits best rises after the warm-up."""
+        mean = sum(y for _, y in points) / max(1, len(points))
+        return mean, 100 * slope(points) * self.seconds * (1 - _WARM_UP) / mean if mean else 0.0
 
     def _judge_rest(self, watcher: Watcher, before: Sample) -> None:
         """After the load: nobody is left, nothing is open, what had a TTL is gone, and memory is free again."""
