@@ -79,7 +79,7 @@ class Writers:
     def drain(self) -> None:
         """Take the replies that a server sent before its end."""
         for number, writer in enumerate(self._writers):
-            writer.socket.settimeout(5)
+            writer.socket.settimeout(30)
             while writer.replies_left and not self._receive(number, until_empty=True):
                 pass
 

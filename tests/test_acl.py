@@ -17,6 +17,7 @@ from respd.command import CommandTable
 from respd.commands import all_groups
 from respd.permissions import CATEGORIES, RuleError
 from tests.conftest import StartServer
+from tests.patience import PATIENCE
 from tests.servers import Server, respd_command, respd_environment
 from tests.wire import CLOSED, Frame
 
@@ -187,7 +188,7 @@ def test_starts_that_fail(name: str, tmp_path: Path, oracle_program: str) -> Non
     said = []
     for command in (respd_command(), [oracle_program]):
         done = subprocess.run(
-            [*command, str(path), *options], capture_output=True, text=True, timeout=30, cwd=tmp_path,
+            [*command, str(path), *options], capture_output=True, text=True, timeout=PATIENCE, cwd=tmp_path,
             env=respd_environment(),
         )  # fmt: skip
         assert done.returncode == 1

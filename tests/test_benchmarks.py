@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from benchmarks import bars_results, bars_throughput, compare, picture, publish,
 from benchmarks.bars_results import Line
 from benchmarks.contestants import NOTHING_SAVED, Starter, own_respd
 from benchmarks.measure import BenchmarkFailed, Sample, parse
+from tests.patience import PATIENCE, until
 from tests.servers import respd_environment
 
 ROOT = Path(__file__).parent.parent
@@ -158,15 +158,19 @@ def test_an_interrupted_program_leaves_no_server_behind(tmp_path: Path, number: 
             assert line
         assert len(list(tmp_path.iterdir())) == 2
         program.send_signal(number)
-        program.communicate(timeout=60)
+        program.communicate(timeout=PATIENCE)
     finally:
         program.kill()
-    until = time.monotonic() + 30
-    while list(tmp_path.iterdir()) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(ProcessLookupError):
-        os.killpg(program.pid, 0)
+    until(lambda: not list(tmp_path.iterdir()), "the end of the servers' directories")
+    until(lambda: not _is_there(program.pid), "the end of all processes")
+
+
+def _is_there(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_block_is_replaced_between_its_marks(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from respd.config import Config
 from respd.directives import DIRECTIVES
 from respd.log import Log, open_system_log
 from respd.process import Life
+from tests.patience import PATIENCE
 from tests.servers import respd_command, respd_environment
 
 FATAL = "*** FATAL CONFIG FILE ERROR (Redis "
@@ -25,7 +26,7 @@ def respd(*words: str, stdin: str = "", cwd: Path | None = None) -> subprocess.C
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         env=respd_environment(),
         cwd=cwd,
         check=False,
@@ -202,7 +203,7 @@ SAME_AS_REDIS = [
 
 @pytest.mark.parametrize("words", SAME_AS_REDIS, ids=" ".join)
 def test_bad_options_are_refused_as_redis_refuses_them(words: list[str], oracle_program: str) -> None:
-    theirs = subprocess.run([oracle_program, *words], capture_output=True, text=True, timeout=20, check=False)
+    theirs = subprocess.run([oracle_program, *words], capture_output=True, text=True, timeout=PATIENCE, check=False)
     ours = respd(*words)
     assert ours.returncode == theirs.returncode == 1
     assert ours.stderr.splitlines()[2:] == theirs.stderr.splitlines()[2:]

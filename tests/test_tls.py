@@ -14,6 +14,7 @@ import redis
 
 from crashes.ports import free_port
 from tests.conftest import StartServer
+from tests.patience import PATIENCE, until
 from tests.servers import Server, respd_command, respd_environment
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make certificates with")
@@ -53,14 +54,14 @@ class Secured:
         if name:
             given["ssl_certfile"] = str(self.certificates / f"{name}.crt")
             given["ssl_keyfile"] = str(self.certificates / f"{name}.key")
-        return redis.Redis("127.0.0.1", self.port, socket_timeout=20, **given)  # type: ignore[arg-type]
+        return redis.Redis("127.0.0.1", self.port, socket_timeout=PATIENCE, **given)  # type: ignore[arg-type]
 
     def connect(self) -> ssl.SSLSocket:
         """A connection that shows the client's certificate."""
         folder = self.certificates
         context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
         context.load_cert_chain(folder / "client.crt", folder / "client.key")
-        sock = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        sock = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         return context.wrap_socket(sock, server_hostname="localhost")
 
 
@@ -93,9 +94,9 @@ def test_commands_and_large_values_go_through(secured: Secured) -> None:
         assert answers == [True] * 3000 + list(range(3000))
         with client.pubsub() as listener:
             listener.subscribe("c")
-            assert listener.get_message(timeout=10) is not None
+            assert listener.get_message(timeout=PATIENCE) is not None
             client.publish("c", b"y" * 300_000)
-            message = listener.get_message(timeout=10)
+            message = listener.get_message(timeout=PATIENCE)
             assert message is not None and message["data"] == b"y" * 300_000
 
 
@@ -106,12 +107,12 @@ def test_who_gets_in(secured: Secured) -> None:
     other = str(secured.certificates / "other.crt")
     with secured.client(ssl_ca_certs=other) as client, pytest.raises((redis.ConnectionError, OSError)):
         client.ping()
-    with redis.Redis("127.0.0.1", secured.port, socket_timeout=10) as plain, pytest.raises(redis.ConnectionError):
+    with redis.Redis("127.0.0.1", secured.port, socket_timeout=PATIENCE) as plain, pytest.raises(redis.ConnectionError):
         plain.ping()
     with secured.client() as client:
         assert client.ping()
     assert secured.server.log.count("Error accepting a client connection: error:") >= 3
-    with redis.Redis("127.0.0.1", secured.server.port) as plain:
+    with redis.Redis("127.0.0.1", secured.server.port, socket_timeout=PATIENCE) as plain:
         assert plain.config_set("tls-auth-clients", "optional")
         with secured.client("") as client:
             assert client.ping()
@@ -124,7 +125,7 @@ def test_who_gets_in(secured: Secured) -> None:
 
 def test_settings_change_while_it_serves(secured: Secured) -> None:
     certificates = secured.certificates
-    with secured.client() as old, redis.Redis("127.0.0.1", secured.server.port) as plain:
+    with secured.client() as old, redis.Redis("127.0.0.1", secured.server.port, socket_timeout=PATIENCE) as plain:
         assert old.ping()
         with pytest.raises(redis.ResponseError, match="Unable to update TLS configuration"):
             plain.config_set("tls-cert-file", "/nosuch")
@@ -151,7 +152,7 @@ def test_files_are_read_again_when_they_are_named_again(secured: Secured, tmp_pa
     """So certificates are renewed: CONFIG SET to the same name is a change."""
     for name in ("crt", "key"):
         shutil.copy(secured.certificates / f"server.{name}", tmp_path / f"own.{name}")
-    with redis.Redis("127.0.0.1", secured.server.port) as plain:
+    with redis.Redis("127.0.0.1", secured.server.port, socket_timeout=PATIENCE) as plain:
         own = {"tls-cert-file": str(tmp_path / "own.crt"), "tls-key-file": str(tmp_path / "own.key")}
         plain.execute_command("CONFIG SET", *(word for pair in own.items() for word in pair))
         shutil.copy(secured.certificates / "client.crt", tmp_path / "own.crt")
@@ -165,31 +166,32 @@ def test_files_are_read_again_when_they_are_named_again(secured: Secured, tmp_pa
             assert b"client" in (channel.getpeercert(binary_form=True) or b"")
 
 
+def _serves(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
 def test_handshakes_count_as_clients(secured: Secured) -> None:
-    with redis.Redis("127.0.0.1", secured.server.port) as plain:
+    with redis.Redis("127.0.0.1", secured.server.port, socket_timeout=PATIENCE) as plain:
         plain.config_set("maxclients", 10)
-        silent = [socket.create_connection(("127.0.0.1", secured.port), timeout=10) for _ in range(8)]
+        silent = [socket.create_connection(("127.0.0.1", secured.port), timeout=PATIENCE) for _ in range(8)]
         silent[0].sendall(b"\x16\x03\x01")  # the beginning of a greeting
         with secured.client() as client:
             assert client.ping()  # the tenth
-            with socket.create_connection(("127.0.0.1", secured.port), timeout=10) as last:
+            with socket.create_connection(("127.0.0.1", secured.port), timeout=PATIENCE) as last:
                 assert last.recv(100) == b"-ERR max number of clients reached\r\n"
         for sock in silent:
             sock.close()
         with secured.client() as client:
-            for _ in range(100):
-                try:
-                    assert client.ping()
-                    break
-                except redis.ConnectionError:
-                    continue
-            assert client.ping()
+            until(lambda: _serves(client), "room for another client")
 
 
 def test_handshakes_take_ten_seconds_at_most(secured: Secured, long_form: bool) -> None:
     if not long_form:
         pytest.skip("takes ten seconds: in the long form only")
-    with socket.create_connection(("127.0.0.1", secured.port), timeout=20) as silent:
+    with socket.create_connection(("127.0.0.1", secured.port), timeout=PATIENCE) as silent:
         assert silent.recv(1) == b""
 
 
@@ -226,7 +228,7 @@ def test_starts_that_fail(name: str, certificates: Path, oracle_program: str) ->
     for command in (respd_command(), [oracle_program]):
         words = [*command, "--port", "0", "--tls-port", str(free_port()), "--save", "", *options]
         done = subprocess.run(
-            words, cwd=certificates, env=respd_environment(), capture_output=True, text=True, timeout=30
+            words, cwd=certificates, env=respd_environment(), capture_output=True, text=True, timeout=PATIENCE
         )
         assert done.returncode == 1
         assert said in done.stdout
@@ -238,5 +240,5 @@ def test_redis_cli(secured: Secured) -> None:
     folder = secured.certificates
     words = ["redis-cli", "-p", str(secured.port), "--tls", "--cacert", str(folder / "ca.crt")]
     known = [*words, "--cert", str(folder / "client.crt"), "--key", str(folder / "client.key")]
-    assert subprocess.run([*known, "ping"], capture_output=True, text=True, timeout=30).stdout == "PONG\n"
-    assert "PONG" not in subprocess.run([*words, "ping"], capture_output=True, text=True, timeout=30).stdout
+    assert subprocess.run([*known, "ping"], capture_output=True, text=True, timeout=PATIENCE).stdout == "PONG\n"
+    assert "PONG" not in subprocess.run([*words, "ping"], capture_output=True, text=True, timeout=PATIENCE).stdout

@@ -15,10 +15,9 @@ import time
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers import Server
 from tests.wire import encode
-
-PATIENCE = 20.0
 
 
 @pytest.fixture

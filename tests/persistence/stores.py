@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ import pytest
 
 from crashes.ports import free_port
 from crashes.target import Target, ask
+from tests.patience import PATIENCE, until
 from tests.servers import find_oracle, respd_command, respd_environment
 
-START_S = 30.0
 COMMON = ["--save", "", "--enable-debug-command", "yes", "--auto-aof-rewrite-percentage", "0"]
 
 
@@ -72,7 +71,7 @@ def running(kind: Kind, place: Path, *options: str) -> Iterator[Target]:
     target = Target(list(kind.command), data, free_port(), [*COMMON, *options], kind.environment)
     target.start()
     try:
-        target.wait_until_ready(START_S)
+        target.wait_until_ready(PATIENCE)
         yield target
     finally:
         target.kill()
@@ -85,7 +84,7 @@ def stop(target: Target) -> None:
         ask(target.port, [[b"SHUTDOWN", b"NOSAVE"]])
     except ConnectionResetError:
         pass
-    assert target.process.wait(20) == 0, target.log_tail()
+    assert target.process.wait(PATIENCE) == 0, target.log_tail()
 
 
 def rewrite(target: Target) -> None:
@@ -94,22 +93,14 @@ def rewrite(target: Target) -> None:
     wait_for(target, b"aof_rewrite_in_progress:0", b"aof_rewrite_scheduled:0", b"aof_last_bgrewrite_status:ok")
 
 
-def wait_for(target: Target, *signs: bytes, seconds: float = 20.0) -> None:
+def wait_for(target: Target, *signs: bytes) -> None:
     """Wait until INFO persistence shows all signs."""
 
     def shown() -> bool:
         info = ask(target.port, [[b"INFO", b"persistence"]])[0]
         return isinstance(info, bytes) and all(sign + b"\r\n" in info for sign in signs)
 
-    until(shown, f"{signs}\n{target.log_tail()}", seconds)
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
-    """Wait until a condition holds; fail when it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"still not: {what}"
-        time.sleep(0.005)
+    until(shown, f"{signs}\n{target.log_tail()}")
 
 
 def check(kind: Kind, data: Path) -> None:

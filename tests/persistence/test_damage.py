@@ -18,8 +18,9 @@ from crashes.target import Broken, Target, ask
 from respd.clock import ManualClock
 from respd.persistence.loading import LoadError
 from respd.persistence.log_directory import LogFileError
+from tests.patience import PATIENCE
 from tests.persistence.lives import Life, QuickDisk
-from tests.persistence.stores import COMMON, START_S, Kind, oracle
+from tests.persistence.stores import COMMON, Kind, oracle
 from tests.wire import encode
 
 FOLDER = "appendonlydir"
@@ -105,7 +106,7 @@ def theirs(redis: Kind, place: Path) -> list[object] | None:
     target = Target(list(redis.command), place / "data", free_port(), [*COMMON, "--appendonly", "yes"])
     target.start()
     try:
-        target.wait_until_ready(START_S)
+        target.wait_until_ready(PATIENCE)
         return ask(target.port, _reads())
     except Broken:
         return None

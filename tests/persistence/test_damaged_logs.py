@@ -13,10 +13,10 @@ import pytest
 
 from crashes.ports import free_port
 from crashes.target import ask
+from tests.patience import PATIENCE
 from tests.persistence.stores import Kind, oracle, respd
 from tests.wire import encode
 
-PATIENCE_S = 30.0
 FOLDER = "appendonlydir/"
 BASE = "file appendonly.aof.1.base.aof seq 1 type b"
 FIRST = "file appendonly.aof.1.incr.aof seq 1 type i"
@@ -73,7 +73,7 @@ def keys_of(kind: Kind, place: Path, files: Files) -> list[bytes] | None:
     words = [*kind.command, "--port", str(port), "--dir", str(place), "--save", "", "--appendonly", "yes"]
     with (place / "server.log").open("wb") as out:
         process = subprocess.Popen(words, stdout=out, stderr=out, env=kind.environment, cwd=place)
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + PATIENCE
     try:
         while process.poll() is None:
             assert time.monotonic() < until

@@ -15,7 +15,8 @@ import hiredis
 import pytest
 
 from crashes.target import Target, ask
-from tests.persistence.stores import respd, rewrite, running, until, wait_for
+from tests.patience import until
+from tests.persistence.stores import respd, rewrite, running, wait_for
 
 SIZE = 2 << 20
 VALUE = b"v" * 10_000

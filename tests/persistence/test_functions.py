@@ -10,8 +10,9 @@ import pytest
 
 from crashes.ports import free_port
 from crashes.target import Target, ask
+from tests.patience import PATIENCE
 from tests.persistence.dataset import fill, functions, libraries, library
-from tests.persistence.stores import COMMON, START_S, Kind, oracle, respd, rewrite, running, stop, wait_for
+from tests.persistence.stores import COMMON, Kind, oracle, respd, rewrite, running, stop, wait_for
 from tests.wire import encode
 
 _CRC = anycrc.Model("CRC64-REDIS")
@@ -57,7 +58,7 @@ def refused(kind: Kind, place: Path, data: bytes, form: str) -> list[str]:
     target = Target(list(kind.command), place / "data", free_port(), [*COMMON, *options], kind.environment)
     target.start()
     try:
-        status = target.process.wait(START_S)
+        status = target.process.wait(PATIENCE)
         assert status == 1 or kind.name != "respd"  # redis-server's is what its check of the file says
         lines = [line.partition(" # ")[2] for line in target.log_tail().splitlines() if ":M " in line and " # " in line]
     finally:

@@ -35,11 +35,11 @@ def test_results_and_acknowledgement(workers: Workers, app: Any, client: Any) ->
     """A hundred results, a pipeline and a group; nothing stays unacknowledged."""
     messages = [app.add.send(number, 1) for number in range(100)]
     worker = _start(workers)
-    assert [one.get_result(block=True, timeout=10_000) for one in messages] == list(range(1, 101))
+    assert [one.get_result(block=True, timeout=int(PATIENCE * 1000)) for one in messages] == list(range(1, 101))
     together = app.add.message(1, 2) | app.add.message(10) | app.add.message(100)
-    assert together.run().get_result(block=True, timeout=10_000) == 113
+    assert together.run().get_result(block=True, timeout=int(PATIENCE * 1000)) == 113
     group = dramatiq.group([app.add.message(number, number) for number in range(10)]).run()
-    assert list(group.get_results(block=True, timeout=10_000)) == [2 * number for number in range(10)]
+    assert list(group.get_results(block=True, timeout=int(PATIENCE * 1000))) == [2 * number for number in range(10)]
     until(lambda: _nothing_left(client), "the acknowledgement of all messages")
     assert worker.terminate() == 0
 
@@ -54,7 +54,7 @@ def test_messages_of_a_killed_worker_are_delivered_again(workers: Workers, app: 
         client.zadd("dramatiq:__heartbeats__", {worker: (time.time() - 61) * 1000})
     client.hset("tries", mapping={message.args[0]: 1 for message in messages})
     _start(workers)
-    assert [one.get_result(block=True, timeout=10_000) for one in messages] == [2] * 10
+    assert [one.get_result(block=True, timeout=int(PATIENCE * 1000)) for one in messages] == [2] * 10
     until(lambda: _nothing_left(client), "the acknowledgement of all messages")
 
 

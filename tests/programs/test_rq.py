@@ -38,7 +38,7 @@ def test_results_failures_and_retries(workers: Workers, connection: redis.Redis)
     retried = queue.enqueue(rq_jobs.succeed_at_the_third_try, retry=rq.Retry(max=3))
     started = [_start(workers, "default") for _ in range(2)]
     for number, job in enumerate(jobs):
-        assert job.latest_result(timeout=4).return_value == number + 1  # blocks in XREAD
+        assert job.latest_result(timeout=int(PATIENCE)).return_value == number + 1  # blocks in XREAD
     until(lambda: failing.get_status() == "failed", "the job that fails")
     assert "as it should" in failing.latest_result().exc_string
     until(lambda: retried.get_status() == "finished", "the job that is run three times")

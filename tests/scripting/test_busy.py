@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 
 import pytest
 
+from tests.patience import PATIENCE, until
 from tests.servers import Server
 from tests.wire import CLOSED, Connection, encode, render
 
 Start = Callable[..., Server]
 OPTIONS = ("--busy-reply-threshold", "20")
-PATIENCE_S = 20.0
 FOREVER = b"while true do end"
 UNTIL_KILLED = [
     FOREVER,
@@ -40,10 +39,7 @@ def run(connection: Connection, source: bytes, *keys: bytes) -> None:
 
 def await_busy(connection: Connection) -> None:
     """Wait until others hear BUSY."""
-    end = time.monotonic() + PATIENCE_S
-    while not str(connection.call("PING").value).startswith("b'BUSY"):
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    until(lambda: str(connection.call("PING").value).startswith("b'BUSY"))
 
 
 def shown(text: object) -> str:
@@ -61,7 +57,7 @@ def test_others_hear_busy(resp: int, start_server: Start, start_oracle: Start) -
             run(runner, FOREVER)
             await_busy(other)
             heard = [shown(render(other.call(command))) for command in HEARD_BY_OTHERS]
-            heard += [shown(render(killer.call("SCRIPT KILL"))), shown(render(runner.read(PATIENCE_S)))]
+            heard += [shown(render(killer.call("SCRIPT KILL"))), shown(render(runner.read(PATIENCE)))]
             heard += [shown(render(killer.call(command))) for command in ("SCRIPT KILL", "PING")]
         lines = [shown(line.partition("* ")[2] or line.partition("# ")[2]) for line in server.log.splitlines()]
         told.append((heard, [line for line in lines if "cript" in line]))
@@ -76,7 +72,7 @@ def test_whatever_it_catches_it_is_killed(source: bytes, start_server: Start) ->
         run(runner, source)
         await_busy(other)
         assert other.ask("SCRIPT KILL") == b"OK"
-        assert shown(runner.read(PATIENCE_S).value).startswith(
+        assert shown(runner.read(PATIENCE).value).startswith(
             "b'ERR Script killed by user with SCRIPT KILL... script: ~"
         )
         assert runner.ask("EVAL", "return 1", 0) == 1
@@ -91,8 +87,8 @@ def test_what_was_written_cannot_be_killed(start_server: Start) -> None:
         await_busy(other)
         assert shown(other.call("SCRIPT KILL").value).startswith("b'UNKILLABLE Sorry the script already executed")
         other.send("MULTI", "DISCARD", "SHUTDOWN NOSAVE")
-        assert server.process.wait(PATIENCE_S) == 0
-        assert runner.read(PATIENCE_S).kind == CLOSED
+        assert server.process.wait(PATIENCE) == 0
+        assert runner.read(PATIENCE).kind == CLOSED
     server._start()
     assert server._answers()
     with server.connect() as connection:
@@ -112,7 +108,7 @@ def test_commands_wait_in_order(start_server: Start) -> None:
         other.send(*["PING"] * 100)
         assert all(str(other.read().value).startswith("b'BUSY") for _ in range(100))
         other.call("SCRIPT KILL")
-        assert [runner.read(PATIENCE_S).kind for _ in range(4)] == ["+", "-", ":", ":"]
+        assert [runner.read(PATIENCE).kind for _ in range(4)] == ["+", "-", ":", ":"]
         half.send_bytes(b"HO\r\n$2\r\nhi\r\n")
         assert half.read().value == b"hi"
         assert other.ask("GET k") == b"3"
@@ -129,9 +125,7 @@ def test_its_client_may_go(start_server: Start) -> None:
         await_busy(other)
         assert other.ask("SCRIPT KILL") == b"OK"
         assert other.ask("PING") == b"PONG"
-        end = time.monotonic() + PATIENCE_S
-        while len(str(other.ask("CLIENT LIST")).split("\\n")) > 2:
-            assert time.monotonic() < end
+        until(lambda: len(str(other.ask("CLIENT LIST")).split("\\n")) <= 2)
 
 
 def test_nobody_is_served_with_half_of_it(start_server: Start) -> None:
@@ -148,7 +142,7 @@ def test_nobody_is_served_with_half_of_it(start_server: Start) -> None:
         await_busy(other)
         for command in ("MULTI", "DISCARD", "UNWATCH"):
             other.call(command)
-        assert runner.read(PATIENCE_S).value == 1
+        assert runner.read(PATIENCE).value == 1
         other.call("RPUSH l b")
         assert [item.value for item in waiting.read().items] == [b"l", b"b"]
 
@@ -159,6 +153,6 @@ def test_none_is_busy_where_the_threshold_is_zero(start_server: Start) -> None:
     with server.connect() as runner, server.connect() as other:
         run(runner, b"for i = 1, 3e7 do end return 'done'")
         other.send("PING")
-        assert other.read(PATIENCE_S).value == b"PONG"
-        assert runner.read(PATIENCE_S).value == b"done"
+        assert other.read(PATIENCE).value == b"PONG"
+        assert runner.read(PATIENCE).value == b"done"
     assert "Slow script" not in server.log

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.patience import PATIENCE, until
 from tests.servers import Server
 from tests.wire import Connection, Frame, render
 
@@ -18,7 +19,6 @@ WRITING = "redis.call('SET', 'k', 'v') while true do end"
 READING = "redis.call('GET', 'k') while true do end"
 CALLING = "while true do redis.call('GET', 'k') end"
 IN_COROUTINE = "coroutine.wrap(function() while true do end end)()"
-PATIENCE_S = 20
 
 
 def library(body: str) -> bytes:
@@ -37,10 +37,7 @@ def shown(frame: Frame) -> str:
 
 def await_busy(connection: Connection) -> None:
     """Wait until others hear BUSY."""
-    end = time.monotonic() + PATIENCE_S
-    while not str(connection.call("PING").value).startswith("b'BUSY"):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: str(connection.call("PING").value).startswith("b'BUSY"))
 
 
 def story(server: Server, body: str, resp: int, during: list[str]) -> list[str]:
@@ -50,7 +47,7 @@ def story(server: Server, body: str, resp: int, during: list[str]) -> list[str]:
         caller.send([b"FCALL", b"slow", b"1", b"k", b"an argument"])
         await_busy(other)
         heard += [shown(other.call(command)) for command in during]
-        heard.append(shown(caller.read(PATIENCE_S)))
+        heard.append(shown(caller.read(PATIENCE)))
         heard += [
             shown(other.call(command)) for command in ("FCALL quick 0", "FUNCTION STATS", "FUNCTION KILL", "PING")
         ]
@@ -87,7 +84,7 @@ def test_a_function_that_has_written_is_not_killed(
                 shown(other.call(command)) for command in ("FUNCTION KILL", "SCRIPT KILL", "FUNCTION STATS", "GET k")
             ]
             other.send("SHUTDOWN NOSAVE")
-            assert server.process.wait(PATIENCE_S) == 0
+            assert server.process.wait(PATIENCE) == 0
         told.append(heard)
     assert told[0] == told[1]
 
@@ -104,7 +101,7 @@ def test_a_script_is_not_killed_as_a_function(
             await_busy(other)
             commands = ("FUNCTION KILL", "FUNCTION STATS", "FCALL f 0", "SCRIPT KILL")
             heard = [shown(other.call(command)) for command in commands]
-            told.append([*heard, re.sub("f_[0-9a-f]{40}|[0-9a-f]{40}", "~", shown(caller.read(PATIENCE_S)))])
+            told.append([*heard, re.sub("f_[0-9a-f]{40}|[0-9a-f]{40}", "~", shown(caller.read(PATIENCE)))])
     assert told[0] == told[1]
 
 
@@ -115,4 +112,4 @@ def test_a_server_ends_while_a_library_is_loaded(start_server: Callable[..., Ser
         connection.send([b"FUNCTION", b"LOAD", b"#!lua name=lib\nwhile true do end"])
         time.sleep(0.1)
         server.process.terminate()
-        assert server.process.wait(PATIENCE_S) == 0
+        assert server.process.wait(PATIENCE) == 0

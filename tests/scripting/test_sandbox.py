@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.local import Local
+from tests.patience import PATIENCE
 from tests.servers import Server
 from tests.wire import Error
 
@@ -212,4 +213,4 @@ def test_a_script_is_ended_with_the_server(start_server: Callable[..., Server]) 
         time.sleep(0.3)
         assert server.process.poll() is None
         server.process.terminate()
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE) == 0
