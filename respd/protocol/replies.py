@@ -318,9 +318,9 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
 
 
 def encode_error(out: BytesWriter, text: bytes) -> None:
-    """Append an error reply; line breaks inside `text` become spaces, those at its ends go, as does all after a NUL."""
+    """Append an error reply; line breaks inside `text` become spaces, those at its end go, as does all after a NUL."""
     if 0 in text:
         text = text.partition(b"\0")[0]
     if 10 in text or 13 in text:
-        text = text.strip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
+        text = text.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
     out.write(b"-" + text + CRLF)
