@@ -28,6 +28,7 @@ _CROWD: Final = 20_000
 _QUIET_MS: Final = 1000
 _QUIET_COMMANDS: Final = 10  # in a second in which clients are quiet
 _BUSY_COMMANDS: Final = 10_000  # after which something may be free
+_BUSY_BYTES: Final = 8 << 20  # of input, likewise: a few large values
 _USEFUL_BYTES: Final = 1 << 18  # given back
 _MOST_PATIENCE: Final = 64
 _LONG_S: Final = 0.005
@@ -79,6 +80,7 @@ class Memory:
         self._patience: i64 = 1  # slices to free before the next try
         self._slices: i64 = 0  # freed since the last
         self._commands: i64 = 0  # that had run at the last
+        self._input_bytes: i64 = 0  # that had come at the last
         self._quiet_since_ms: i64 = clock.ms
         self._quiet_commands: i64 = 0  # that had run when it was last not quiet
 
@@ -95,9 +97,12 @@ class Memory:
             self._quiet_commands = commands
             self._quiet_since_ms = now_ms
         elif now_ms - self._quiet_since_ms >= _QUIET_MS and not self.graveyard.values:
-            if self._slices > 0 or _grown(self._commands, commands) >= _BUSY_COMMANDS:
+            if self._slices > 0 or _grown(self._commands, commands) >= _BUSY_COMMANDS or self._has_come(_BUSY_BYTES):
                 self.give_back()
         return young > YOUNG // 4
+
+    def _has_come(self, size: i64) -> bool:
+        return _grown(self._input_bytes, self.stats.total_net_input_bytes) >= size
 
     def freed_some(self) -> None:
         """Note that a part of a large value was freed, and give memory back unless that was of no use lately."""
@@ -118,6 +123,7 @@ class Memory:
         self._rest_until_ms = self.clock.ms + (int(took * 1000 * _REST) if took > _LONG_S else 0)
         self._slices = 0
         self._commands = self.stats.total_commands_processed
+        self._input_bytes = self.stats.total_net_input_bytes
 
 
 def _grown(before: i64, now: i64) -> i64:

@@ -82,6 +82,15 @@ def test_memory_is_given_back_when_clients_have_become_quiet(machine: Machine) -
     assert machine.tidy(5) == 0
 
 
+def test_it_is_given_back_after_a_few_large_values(machine: Machine) -> None:
+    machine.stats.total_commands_processed += 50
+    machine.stats.total_net_input_bytes += 20_000_000
+    assert machine.tidy(2) == 1
+    assert machine.tidy(5) == 0
+    machine.stats.total_net_input_bytes += 1000
+    assert machine.tidy(5) == 0
+
+
 def test_it_is_not_given_back_while_clients_are_busy(machine: Machine) -> None:
     for _ in range(50):
         machine.stats.total_commands_processed += 20_000
