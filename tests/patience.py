@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 PATIENCE = 60.0
+# Options of clients of redis-py, which give up after five seconds else.
+PATIENT: dict[str, Any] = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
 
 
 def until(condition: Callable[[], object], what: str = "", seconds: float = PATIENCE) -> None:

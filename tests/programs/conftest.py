@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.patience import PATIENT
 from tests.programs.processes import Workers
 from tests.servers import Server, start_respd
 
@@ -44,6 +45,6 @@ def workers(url: str, tmp_path: Path) -> Iterator[Workers]:
 @pytest.fixture
 def client(url: str) -> Iterator[redis.Redis]:
     """A client that looks at what the programs leave."""
-    with redis.Redis.from_url(url, decode_responses=True) as made:
+    with redis.Redis.from_url(url, decode_responses=True, **PATIENT) as made:
         yield made
         made.connection_pool.disconnect()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis.asyncio
 
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, PATIENT
 
 ROOMS = 5
 LISTENERS = 40
@@ -26,7 +26,7 @@ async def _listen(url: str, protocol: int, room: str, heard: list[str]) -> None:
     """Write down what one listener hears in a room, or in all of them by a pattern, until everybody says goodbye."""
     goodbyes = ROOMS if room.endswith("*") else 1
     async with (
-        redis.asyncio.Redis.from_url(url, protocol=protocol, decode_responses=True) as client,
+        redis.asyncio.Redis.from_url(url, protocol=protocol, decode_responses=True, **PATIENT) as client,
         client.pubsub(ignore_subscribe_messages=True) as channel,
     ):
         await (channel.psubscribe(room) if room.endswith("*") else channel.subscribe(room))
@@ -47,7 +47,7 @@ def test_everyone_hears_everything_in_order(url: str, protocol: int) -> None:
         names = [f"room:{number % ROOMS}" for number in range(LISTENERS)] + ["room:*"]
         heard: list[list[str]] = [[] for _ in names]
         listeners = [asyncio.create_task(_listen(url, protocol, *each)) for each in zip(names, heard)]
-        async with redis.asyncio.Redis.from_url(url, protocol=protocol) as client:
+        async with redis.asyncio.Redis.from_url(url, protocol=protocol, **PATIENT) as client:
             for room in names[:ROOMS]:
                 await _wait_for_listeners(client, room, LISTENERS // ROOMS + 1)
 
@@ -73,7 +73,7 @@ def test_a_listener_comes_back(url: str, protocol: int) -> None:
     async def chat() -> None:
         heard: list[str] = []
         listener = asyncio.create_task(_listen(url, protocol, "room", heard))
-        async with redis.asyncio.Redis.from_url(url, protocol=protocol) as client:
+        async with redis.asyncio.Redis.from_url(url, protocol=protocol, **PATIENT) as client:
             await _wait_for_listeners(client, "room", 1)
             assert await client.publish("room", "before") == 1
             while not heard:

@@ -10,7 +10,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from tests.patience import PATIENCE, until
+from tests.patience import PATIENCE, PATIENT, until
 
 limits = pytest.importorskip("limits", reason="limits is not installed (pip install limits)")
 
@@ -29,7 +29,7 @@ def _hit(url: str, strategy: str, hits: int) -> None:
     limiter = _limiter(url, strategy)
     item = limits.parse("50/hour")
     let_through = sum(limiter.hit(item, "user") for _ in range(hits))
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, **PATIENT) as client:
         client.incrby("let through", let_through)
 
 
@@ -76,7 +76,7 @@ def test_asyncio(url: str) -> None:
     from limits.aio import storage, strategies
 
     async def main() -> int:
-        pool = redis.asyncio.ConnectionPool.from_url(url)
+        pool = redis.asyncio.ConnectionPool.from_url(url, **PATIENT)
         kept = storage.RedisStorage(f"async+{url}", implementation="redispy", connection_pool=pool)
         limiter = strategies.MovingWindowRateLimiter(kept)
         item = limits.parse("30/hour")

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import redis
 
-from tests.patience import PATIENCE, until
+from tests.patience import PATIENCE, PATIENT, until
 from tests.programs import rq_jobs
 from tests.programs.processes import Worker, Workers
 
@@ -21,7 +21,7 @@ rq = pytest.importorskip("rq", reason="rq is not installed (pip install rq)")
 @pytest.fixture
 def connection(url: str) -> Iterator[redis.Redis]:
     """rq keeps pickles: nothing is decoded."""
-    with redis.Redis.from_url(url) as made:
+    with redis.Redis.from_url(url, **PATIENT) as made:
         yield made
         made.connection_pool.disconnect()
 
@@ -54,7 +54,7 @@ def test_results_failures_and_retries(workers: Workers, connection: redis.Redis)
 
 def test_queues_in_order_and_jobs_that_wait_for_others(workers: Workers, client: redis.Redis) -> None:
     """A worker's first queue goes first; a job begins after those it depends on; one may go to the front."""
-    with redis.Redis.from_url(workers.broker) as connection:
+    with redis.Redis.from_url(workers.broker, **PATIENT) as connection:
         low, high = rq.Queue("low", connection=connection), rq.Queue("high", connection=connection)
         first = low.enqueue(rq_jobs.write_down, "low")
         low.enqueue(rq_jobs.write_down, "last", depends_on=low.enqueue(rq_jobs.write_down, "then", depends_on=first))
