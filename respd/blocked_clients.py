@@ -169,7 +169,11 @@ class BlockedClients:
         if error is not None:
             self.unpark(parked)
             engine.reject(parked.ctx, parked.command, error)
-        elif parked.active and engine.gates & gates.PAUSED and engine.pause.holds(parked.ctx, parked.command):
+        elif (
+            parked.active
+            and engine.gates & gates.PAUSED
+            and engine.pause.holds(parked.ctx, parked.command, parked.args)
+        ):
             self.unpark(parked)
             engine.pause.hold(client, parked.args)
         return not parked.active

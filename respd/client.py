@@ -22,6 +22,8 @@ REPLY_OFF: Final = 1
 REPLY_SKIP: Final = 2
 REPLY_SKIP_NEXT: Final = 3
 
+NO_COMMAND: Final = b"NULL"  # the last command, as CLIENT LIST tells it, of who has sent none that exists
+
 # Classes of client-output-buffer-limit.
 CLASS_NORMAL: Final = 0
 CLASS_REPLICA: Final = 1
@@ -77,7 +79,7 @@ class Client:
         self.is_unix: bool = False
         self.created_ms: i64 = now_ms
         self.last_interaction_ms: i64 = now_ms
-        self.last_command: bytes = b"NULL"
+        self.last_command: bytes = NO_COMMAND
         self.db_index: int = 0
         # Transactions
         self.queued: list[list[bytes]] = []

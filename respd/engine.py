@@ -20,7 +20,7 @@ from respd.acl import Acl
 from respd.acl_log import AclLog
 from respd.blocked_clients import BlockedClients
 from respd.blocking import Block
-from respd.client import NO_LIMIT, REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
+from respd.client import NO_COMMAND, NO_LIMIT, REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Client, Outbox
 from respd.client_eviction import ClientEviction
 from respd.client_info import COMMAND_BYTES, WORD_BYTES, describe
 from respd.clock import Clock
@@ -60,6 +60,7 @@ from respd.persistence.disk import Disk
 from respd.protocol.replies import NO_REPLY, QUEUED, encode, least_size
 from respd.pubsub import PubSub
 from respd.scripting.busy import refusal
+from respd.scripting.flags import NO_SHEBANG
 from respd.scripting.functions import Libraries
 from respd.scripting.runtime import Scripts
 from respd.slowlog import SlowLog
@@ -311,6 +312,7 @@ class Engine:
             client.wants_write()
         else:
             client.kill()
+            self.disconnect(self.contexts[client.id])
 
     # -- the path of a command
 
@@ -400,19 +402,41 @@ class Engine:
                 self.log.warning(f"{address} speaks HTTP: perhaps a web page attacks this server. Connection closed.")
                 ctx.client.kill()
                 return None
-            self.reject(ctx, None, errors.unknown_command(args))
+            self._reject_unresolved(ctx, None, errors.unknown_command(args))
             return None
         if command.subcommands is not None and len(args) > 1:
             sub = command.subcommands.get(args[1].lower())
             if sub is None:
-                self.reject(ctx, None, errors.unknown_subcommand(args))
+                self._reject_unresolved(ctx, None, errors.unknown_subcommand(args))
                 return None
             command = sub
         count = len(args)
         if count < command.min_words or count > command.max_words:
-            self.reject(ctx, command, wrong_arity(command.name))
+            self._reject_unresolved(ctx, command, wrong_arity(command.name))
             return None
         return command
+
+    def _reject_unresolved(self, ctx: Context, command: Command | None, error: CommandError) -> None:
+        """Reply an error to words that are no command; what CLIENT REPLY SKIP says holds for it too."""
+        client = ctx.client
+        client.last_command = NO_COMMAND if command is None else command.name
+        self._begin_skip(client)
+        self.reject(ctx, command, error)
+        self._end_skip(client)
+
+    def _begin_skip(self, client: Client) -> None:
+        """Have a command that follows CLIENT REPLY SKIP not answer, one that follows a command that had to wait do."""
+        if client.reply_mode == REPLY_SKIP_NEXT:
+            client.reply_mode = REPLY_SKIP
+        elif client.reply_mode == REPLY_SKIP:
+            client.reply_mode = REPLY_ON
+            client.gates &= ~gates.REPLY
+
+    def _end_skip(self, client: Client) -> None:
+        """Have what follows answer again, unless the command has only begun to wait."""
+        if client.reply_mode == REPLY_SKIP and not client.gates & gates.BLOCKED:
+            client.reply_mode = REPLY_ON
+            client.gates &= ~gates.REPLY
 
     def reject(self, ctx: Context, command: Command | None, error: CommandError) -> None:
         """Reply an error to a command that was not run; a transaction under way will fail for it."""
@@ -476,8 +500,7 @@ class Engine:
         set_gates = client.gates | self.gates
         if set_gates & gates.CLOSING:
             return
-        if set_gates & gates.REPLY and client.reply_mode == REPLY_SKIP_NEXT:
-            client.reply_mode = REPLY_SKIP
+        self._begin_skip(client)
         if command.flags & PROTECTED and (refused := self._refusal(command, client)) is not None:
             self.reject(ctx, command, refused)
         elif set_gates & gates.AUTH and not command.flags & NO_AUTH:
@@ -500,8 +523,10 @@ class Engine:
             self.reject(ctx, command, CommandError(errors.LOADING))
         elif set_gates & gates.BUSY and not command.flags & ALLOW_BUSY:
             self.reject(ctx, command, refusal(self))
-        elif set_gates & gates.PAUSED and self.pause.holds(ctx, command):
+        elif set_gates & gates.PAUSED and self.pause.holds(ctx, command, args):
             self.pause.hold(client, args)
+            if client.reply_mode == REPLY_SKIP:
+                client.reply_mode = REPLY_SKIP_NEXT
             return
         elif set_gates & gates.MULTI and command.name not in _NEVER_QUEUED:
             client.queued.append(args)
@@ -511,9 +536,7 @@ class Engine:
             self.reply(client, QUEUED)
         elif not client.gates & gates.CLOSING:  # it may have been disconnected for the memory it takes
             self._run_gated(ctx, command, args)
-        if client.gates & gates.REPLY and client.reply_mode == REPLY_SKIP:
-            client.reply_mode = REPLY_ON
-            client.gates &= ~gates.REPLY
+        self._end_skip(client)
 
     def obstacle(self, ctx: Context, command: Command, args: list[bytes]) -> CommandError | None:
         """Return what stands in the way of a command that has waited and could run now: what is allowed may be less."""
@@ -563,6 +586,16 @@ class Engine:
         client.release_pushes()
         if shared.hooks != 0:
             self.blocked.serve_ready()
+
+    def script_flags(self, command: Command, args: list[bytes]) -> int:
+        """Return the flags of the script or function that a command runs, NO_SHEBANG if there are none."""
+        name = command.name
+        if name in (b"fcall", b"fcall_ro"):
+            function = self.libraries.find(args[1])
+            return NO_SHEBANG if function is None else function.flags
+        if name in (b"eval", b"eval_ro", b"evalsha", b"evalsha_ro"):
+            return self.scripts.flags_of(args[1], name.startswith(b"evalsha"))
+        return NO_SHEBANG
 
     def writes(self, ctx: Context, command: Command) -> bool:
         """Tell whether a command may change data: EXEC does if one of those queued does."""

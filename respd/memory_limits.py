@@ -54,16 +54,7 @@ class MemoryLimits:
 
     def _script_needs_some(self, command: Command, args: list[bytes]) -> bool:
         """Tell whether a command runs a script or function whose flags say that it may need memory."""
-        engine = self._engine
-        name = command.name
-        flags = NO_SHEBANG
-        if name in (b"fcall", b"fcall_ro"):
-            function = engine.libraries.find(args[1])
-            if function is not None:
-                flags = function.flags
-        elif name in (b"eval", b"eval_ro", b"evalsha", b"evalsha_ro"):
-            flags = engine.scripts.flags_of(args[1], name.startswith(b"evalsha"))
-        return not flags & (NO_SHEBANG | ALLOW_OOM | NO_WRITES)
+        return not self._engine.script_flags(command, args) & (NO_SHEBANG | ALLOW_OOM | NO_WRITES)
 
     def look(self) -> None:
         """See to it that clients and data keep to their limits, if it is time to."""

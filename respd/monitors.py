@@ -46,4 +46,5 @@ class Monitors:
         place = b"%d.%06d [%d %b]" % (micros // 1_000_000, micros % 1_000_000, db_index, source)
         line = Status(place + b"".join([b" " + quoted(word) for word in words]))
         for client in self.clients:
-            client.push_raw(line.wire)
+            if not client.gates & gates.CLOSING:
+                client.push_raw(line.wire)

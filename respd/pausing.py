@@ -10,6 +10,7 @@ from respd import gates
 from respd.client import Client
 from respd.command import MAY_REPLICATE, WRITE, Command
 from respd.context import Context
+from respd.scripting.flags import NO_WRITES
 
 if TYPE_CHECKING:
     from respd.engine import Engine
@@ -69,12 +70,12 @@ class Pause:
                 engine.execute(ctx, args)
                 engine.resumed.append(client)
 
-    def holds(self, ctx: Context, command: Command) -> bool:
-        """Tell whether a command has to wait: EXEC does if one of those queued does."""
+    def holds(self, ctx: Context, command: Command, args: list[bytes]) -> bool:
+        """Tell whether a command has to wait: EXEC does if one of those queued does, a script unless it says better."""
         if not self.write_only:
             return True
         if command.flags & (WRITE | MAY_REPLICATE):
-            return True
+            return self._engine.script_flags(command, args) & NO_WRITES == 0
         if command.name != b"exec":
             return False
         for words in ctx.client.queued:

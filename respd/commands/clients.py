@@ -100,41 +100,41 @@ def kill(ctx: Context, args: list[bytes]) -> object:
     Errors: "No such client" in the first form; an unknown type or user; a bad id or age; syntax error.
     """
     if len(args) == 3:
-        if _kill_matching(ctx, _Filter(b"", args[2])) == 0:
+        if _kill_matching(ctx, _Filter(args[2])) == 0:
             raise CommandError(b"ERR No such client")
         return OK
     return _kill_matching(ctx, _parse_filter(ctx, args))
 
 
 class _Filter:
-    """Which clients to kill: empty or zero fields do not matter."""
+    """Which clients to kill: fields that are None, empty or zero do not matter; an empty address is nobody's."""
 
-    def __init__(self, user: bytes, address: bytes) -> None:
+    def __init__(self, address: bytes | None) -> None:
         self.id: int = 0
         self.kind: bytes = b""
-        self.user: bytes = user
-        self.address: bytes = address
-        self.local_address: bytes = b""
+        self.user: bytes | None = None
+        self.address: bytes | None = address
+        self.local_address: bytes | None = None
         self.max_age_s: int = 0
         self.skip_me: bool = False
 
     def accepts(self, client: Client, now_ms: int) -> bool:
         """Tell whether all fields hold for a client."""
-        if self.address and client.address != self.address:
+        if self.address is not None and client.address != self.address:
             return False
-        if self.local_address and client.local_address != self.local_address:
+        if self.local_address is not None and client.local_address != self.local_address:
             return False
         if self.kind and not _is_of_type(client, self.kind):
             return False
         if self.id and client.id != self.id:
             return False
-        if self.user and client.user != self.user:
+        if self.user is not None and client.user != self.user:
             return False
         return not self.max_age_s or (now_ms - int(client.created_ms)) // 1000 >= self.max_age_s
 
 
 def _parse_filter(ctx: Context, args: list[bytes]) -> _Filter:
-    chosen = _Filter(b"", b"")
+    chosen = _Filter(None)
     chosen.skip_me = True
     at = 2
     while at < len(args):

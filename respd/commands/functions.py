@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from respd.context import Context
 
 _FCALL: Final = MAY_REPLICATE | NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | MOVABLE_KEYS
+_FCALL_RO: Final = _FCALL & ~MAY_REPLICATE | READONLY
 _SYNTAX: Final = "function numkeys [key [key ...]] [arg [arg ...]]"
 _WORST: Final = "We cannot tell how the keys will be used so we assume the worst"
 _ALL_SHARDS: Final = ("request_policy:all_shards", "response_policy:all_succeeded")
@@ -79,7 +80,7 @@ def fcall(ctx: Context, args: list[bytes]) -> object:
     return _call(ctx, args, False)
 
 
-@group.command("FCALL_RO", arity=-3, flags=_FCALL | READONLY, since="7.0.0", syntax=_SYNTAX,
+@group.command("FCALL_RO", arity=-3, flags=_FCALL_RO, since="7.0.0", syntax=_SYNTAX,
                keys=noted(num_keys(2, RO | ACCESS), f"{_WORST}, RO and ACCESS"), categories=("scripting",),
                complexity="That of the function.")  # fmt: skip
 def fcall_ro(ctx: Context, args: list[bytes]) -> object:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from respd.context import Context
 
 _EVAL: Final = MAY_REPLICATE | NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | MOVABLE_KEYS
+_EVAL_RO: Final = _EVAL & ~MAY_REPLICATE | READONLY
 _SYNTAX: Final = "numkeys [key [key ...]] [arg [arg ...]]"
 _WORST: Final = "We cannot tell how the keys will be used so we assume the worst"
 _NO_SCRIPT: Final = b"NOSCRIPT No matching script. Please use EVAL."
@@ -83,7 +84,7 @@ def evalsha(ctx: Context, args: list[bytes]) -> object:
     return _run(ctx, args, True, False)
 
 
-@group.command("EVAL_RO", arity=-3, flags=_EVAL | READONLY, since="7.0.0", syntax=f"script {_SYNTAX}",
+@group.command("EVAL_RO", arity=-3, flags=_EVAL_RO, since="7.0.0", syntax=f"script {_SYNTAX}",
                keys=noted(num_keys(2, RO | ACCESS), f"{_WORST}, RO and ACCESS"), categories=("scripting",),
                complexity="That of the script.")  # fmt: skip
 def eval_ro(ctx: Context, args: list[bytes]) -> object:
@@ -94,7 +95,7 @@ def eval_ro(ctx: Context, args: list[bytes]) -> object:
     return _run(ctx, args, False, True)
 
 
-@group.command("EVALSHA_RO", arity=-3, flags=_EVAL | READONLY, keys=num_keys(2, RO | ACCESS), since="7.0.0",
+@group.command("EVALSHA_RO", arity=-3, flags=_EVAL_RO, keys=num_keys(2, RO | ACCESS), since="7.0.0",
                categories=("scripting",),
                syntax=f"sha1 {_SYNTAX}", complexity="That of the script.")  # fmt: skip
 def evalsha_ro(ctx: Context, args: list[bytes]) -> object:

@@ -26,6 +26,7 @@ from tests.servers import Server
 from tests.wire import Frame, ReplyReader, encode, render, split
 
 PATIENCE_S = 10.0
+_OWN_COMMAND = re.compile(rb'\d+\.\d+ \[.*\] "(PING|CLIENT" "LIST)"$')
 _FIRST_ID = 200  # smaller numbers in replies are no ids
 _IDS = re.compile(rb"\b(id|redir)=(\d+)")
 _STEP = re.compile(r"(\d+)(?: close|> (.*?)(?: -> (\d+))?)$", re.DOTALL)
@@ -147,7 +148,7 @@ class Player:
 
     def play(self, told: Story) -> list[Heard]:
         """Play a story on an empty server; return what the connections heard at each step."""
-        self.mask = re.compile(told.mask.encode()) if told.mask else None
+        self.mask = re.compile(told.mask.encode(), re.MULTILINE) if told.mask else None
         for words in (b"CLIENT UNPAUSE", b"DEBUG SET-ACTIVE-EXPIRE 1", b"FLUSHALL SYNC"):
             self.admin.ask(*words.split())
         for number in sorted(int(one or other) for one, other in set(_NUMBERS.findall("\n".join(told.steps)))):
@@ -214,7 +215,12 @@ class Player:
 
     def _listen(self, unheard: int) -> Heard:
         return {
-            number: [line for frame in wire.take() for line in render(self._named(frame)) if number != unheard]
+            number: [
+                line
+                for frame in wire.take()
+                if number != unheard and not _is_own(frame)
+                for line in render(self._named(frame))
+            ]
             for number, wire in sorted(self.wires.items())
         }
 
@@ -229,14 +235,27 @@ class Player:
             return Frame(frame.kind, f"<id:{self.names[value]}>")
         if isinstance(value, bytes):
             value = _IDS.sub(self._name_of, value)
+            if value.startswith((b"id=", b"txt:id=")):
+                value = _lines_of_clients(value)
             if self.mask is not None:
-                value = self.mask.sub(b"~", value)
+                value = re.sub(b"~+", b"~", self.mask.sub(b"~", value))
             return Frame(frame.kind, value)
         return frame
 
     def _name_of(self, found: re.Match[bytes]) -> bytes:
         number = self.names.get(int(found[2]))
         return found[0] if number is None else b"%b=<id:%d>" % (found[1], number)
+
+
+def _is_own(frame: Frame) -> bool:
+    """Tell whether a frame is MONITOR's of a command of the inspecting connection."""
+    return isinstance(frame.value, bytes) and _OWN_COMMAND.match(frame.value) is not None
+
+
+def _lines_of_clients(text: bytes) -> bytes:
+    """CLIENT LIST without the connections of others, in order: redis-server's cron turns its list round."""
+    lines = text.removeprefix(b"txt:").splitlines(keepends=True)
+    return b"".join(sorted(line for line in lines if line.startswith(b"id=<")))
 
 
 def differences(told: Story, ours: list[Heard], theirs: list[Heard]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.servers import start_redis, start_respd
-from tests.stories import chance, tracking
+from tests.stories import chance, clients, tracking
 from tests.stories.player import SOCKET, Player, Story, differences, socket_of
 
 
@@ -30,7 +30,7 @@ def tell(players: tuple[Player, Player], told: Story) -> None:
         pytest.fail(found, pytrace=False)
 
 
-@pytest.mark.parametrize("told", tracking.STORIES, ids=str)
+@pytest.mark.parametrize("told", [*tracking.STORIES, *clients.STORIES], ids=str)
 def test_story(players: tuple[Player, Player], told: Story) -> None:
     """One story, step by step."""
     tell(players, told)

@@ -435,7 +435,7 @@ STORIES: list[Story] = [
         "1> MGET a b c && CLIENT TRACKING on && INFO stats",
         "1 close",
         "2> INFO stats && SET b 1 && INFO stats && FLUSHALL && INFO stats && INFO clients",
-        mask=r"(?m)^(?!tracking_)[^\r\n]*\r?\n",
+        mask=r"^(?!tracking_)[^\r\n]*\r?\n",
     ),
     *story(
         "silence",
