@@ -16,8 +16,8 @@ from tests.local import Local
 from tests.servers import Server
 from tests.wire import BadReply, Connection, ReplyReader, encode
 
-INPUTS = int(os.environ.get("RESPD_FUZZ_INPUTS", "100000"))
-SOCKET_INPUTS = max(INPUTS // 20, 100)
+INPUTS = int(os.environ.get("RESPD_FUZZ_INPUTS", "30000"))
+SOCKET_INPUTS = max(INPUTS // 6, 100)
 
 # Words that commands look for, so that mutations reach deep into their arguments.
 WORDS = (
