@@ -177,23 +177,24 @@ class Soak:
     def _judge_samples(self, server: Server, pinger: Pinger, cpu_s: float) -> None:
         """Memory after the warm-up, and the longest wait."""
         report = self.report
-        late = [sample for sample in report.samples if sample.at_s >= self.seconds * _WARM_UP]
+        full_s = next((sample.at_s for sample in report.samples if sample.evicted), self.seconds)
+        late = [sample for sample in report.samples if sample.at_s >= max(full_s, self.seconds * _WARM_UP)]
         for name, points in (
             ("resident size", [(sample.at_s, sample.resident / MB) for sample in late]),
             ("used memory", [(sample.at_s, sample.used / MB) for sample in late]),
         ):
-            mean, growth = self._trend(points)
+            mean, growth = _trend(points)
             report.limit(
                 growth <= self.limits.growth_percent,
-                f"{name}: {mean:.1f} MB, {growth:+.1f} % over the last {1 - _WARM_UP:.0%} of the time"
+                f"{name}: {mean:.1f} MB, {growth:+.1f} % over the last {_span_s(points):.0f} s"
                 f" ({slope(points) * 3600:+.2f} MB an hour)",
             )
-        if late and late[-1].evicted > late[0].evicted:
-            # What leaks takes room from the data while the limit holds.
-            mean, growth = self._trend([(sample.at_s, float(sample.keys)) for sample in late])
-            text = f"room for {mean:,.0f} keys, {growth:+.1f} %"
-            report.limit(growth >= -_LESS_ROOM * self.limits.growth_percent, text)
-        most = max((sample.descriptors for sample in late), default=0)
+        if full_s >= self.seconds:
+            report.lines.append("the memory was never full: how it grew was not judged")
+        # What leaks takes room from the data while the limit holds.
+        mean, growth = _trend([(sample.at_s, float(sample.keys)) for sample in late])
+        report.limit(growth >= -_LESS_ROOM * self.limits.growth_percent, f"room for {mean:,.0f} keys, {growth:+.1f} %")
+        most = max((sample.descriptors for sample in report.samples), default=0)
         report.lines.append(
             f"at most {most} descriptors; {100 * cpu_s / self.seconds:.0f} % of a processor for the server"
         )
@@ -208,11 +209,6 @@ class Soak:
         if isinstance(latest, list):
             events = ", ".join(f"{event[0].decode()} {event[3]} ms" for event in latest)
             report.lines.append(f"the server's own longest: {events or 'nothing over 20 ms'}")
-
-    def _trend(self, points: list[tuple[float, float]]) -> tuple[float, float]:
-        """The mean, and by how many percent of it the line that fits best rises after the warm-up."""
-        mean = sum(y for _, y in points) / max(1, len(points))
-        return mean, 100 * slope(points) * self.seconds * (1 - _WARM_UP) / mean if mean else 0.0
 
     def _judge_rest(self, watcher: Watcher, before: Sample) -> None:
         """After the load: nobody is left, nothing is open, what had a TTL is gone, and memory is free again."""
@@ -248,6 +244,16 @@ class Soak:
         size = watcher.connection.ask("DBSIZE")
         assert isinstance(size, int)
         return size
+
+
+def _span_s(points: list[tuple[float, float]]) -> float:
+    return points[-1][0] - points[0][0] if points else 0.0
+
+
+def _trend(points: list[tuple[float, float]]) -> tuple[float, float]:
+    """The mean, and by how many percent of it the line that fits best rises from the first point to the last."""
+    mean = sum(y for _, y in points) / max(1, len(points))
+    return mean, 100 * slope(points) * _span_s(points) / mean if mean else 0.0
 
 
 def _tls(directory: Path) -> tuple[int, list[str]]:

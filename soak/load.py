@@ -30,8 +30,10 @@ return cjson.encode({sum = sum, n = #ARGV})
 """
 GRACE_S = 1.0  # how long after its TTL a key may still be seen
 FILLER = 40_000
-DEEDS = ("connections", "expired", "messages", "pipelined commands", "scripts", "stream entries", "taken")
-_PATIENCE_S = 30.0
+DEEDS = (
+    "checked steps", "connections", "expired", "messages", "pipelined commands", "scripts", "stream entries", "taken",
+)  # fmt: skip
+_PATIENCE_S = 60.0
 _SHOWN = 20
 
 
@@ -133,6 +135,7 @@ class Load:
 
         while self._rest():
             checked.step(transact)
+            self.findings.done["checked steps"] += 1
             if rng.random() < 0.01:
                 client.close()
                 client = self._connect(rng)
@@ -140,7 +143,6 @@ class Load:
         for text in checked.wrong:
             self.findings.report(text)
         self.findings.vanished += checked.vanished
-        self.findings.done["checked steps"] += checked.steps
 
     def _mix(self, rng: random.Random) -> None:
         """Pipelines that fill the memory, transactions that are watched, scripts."""

@@ -48,7 +48,7 @@ def test_growth_is_seen() -> None:
 def test_a_short_soak() -> None:
     """A few seconds of everything at once; limits that depend on the machine are wide here."""
     limits = Limits(stall_ms=5000, growth_percent=100)
-    soak = Soak(shlex.join(respd_command()), 1.5, 200, 1, 3, 1, [], limits)
+    soak = Soak(shlex.join(respd_command()), 1.5, 200, 1, 8, 1, [], limits)
     report = soak.run(lambda line: None)
     assert report.failures == [], report.lines
-    assert report.done["checked steps"] > 0 and all(report.done[name] > 0 for name in DEEDS), report.lines
+    assert all(report.done[name] > 0 for name in DEEDS), report.lines
