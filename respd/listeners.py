@@ -157,7 +157,8 @@ class Listeners:
             family = socket.AF_INET if host == "*" else socket.AF_INET6
             target = "0.0.0.0" if host == "*" else "::"
         else:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            name = os.fsencode(host)  # as bytes: any name is looked up, and none refused by Python for its form
+            found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             family, target = found[0][0], str(found[0][4][0])
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:

@@ -181,10 +181,11 @@ def test_nowhere_to_listen(start: Start, port: int, words: list[str]) -> None:
     assert respd.output.endswith("# Configured to not listen anywhere, exiting.\n")
 
 
-def test_a_name_that_is_no_address(start: Start, port: int) -> None:
-    respd = start("--port", str(port), "--bind", "nosuch.invalid")
+@pytest.mark.parametrize("name", ["nosuch.invalid", "no..name"])
+def test_a_name_that_is_no_address(start: Start, port: int, name: str) -> None:
+    respd = start("--port", str(port), "--bind", name)
     assert respd.await_end() == 1
-    assert f"server TCP listening socket nosuch.invalid:{port}: " in respd.output
+    assert f"server TCP listening socket {name}:{port}: " in respd.output
     assert respd.output.endswith(f"# Failed listening on port {port} (tcp), aborting.\n")
 
 
