@@ -51,7 +51,8 @@ class Context:
 
     def has_room_for(self, size_bytes: int) -> bool:
         """Tell whether the client may be sent so much; one that may not is disconnected."""
-        if self.deny_blocking or size_bytes <= self.client.output_limit():
+        limit: int = self.client.output_limit()  # not i64: a count times a size may be beyond it
+        if self.deny_blocking or size_bytes <= limit:
             return True
         self.engine.overflow(self.client)
         return False

@@ -1,4 +1,4 @@
-"""What the server does `hz` times a second: sample its rates, move the access clock on, tidy its memory."""
+"""What the server does `hz` times a second: sample rates, move the access clock on, tidy memory, measure keys."""
 
 from collections.abc import Callable
 from typing import Final
@@ -22,7 +22,7 @@ class Cron:
         self.checks: list[Callable[[], None]] = [engine.children.check, engine.rewriter.check, engine.snapshots.check]
 
     def run(self) -> bool:
-        """Do one round if it is time for it, and return whether it was; memory may want to be tidied in between."""
+        """Do one round if it is time for it, and return whether it was; some of it goes on in between."""
         engine = self.engine
         now_ms = engine.clock.ms
         is_time = now_ms >= self._round_ms
@@ -30,7 +30,9 @@ class Cron:
             self._round_ms = now_ms + 1000 // engine.config.hz
             self._round(now_ms)
         self.next_ms = self._round_ms
-        if self.memory.tidy() and now_ms + _SOON_MS < self._round_ms:
+        is_untidy = self.memory.tidy()
+        is_walking = engine.key_sizes.step()
+        if (is_untidy or is_walking) and now_ms + _SOON_MS < self._round_ms:
             self.next_ms = now_ms + _SOON_MS
         return is_time
 

@@ -51,6 +51,7 @@ from respd.defects import Defects
 from respd.departures import Departures
 from respd.errors import NOAUTH, CommandError, wrong_arity
 from respd.eviction import RUNNING, Eviction
+from respd.key_sizes import KeySizes
 from respd.latency import LatencyMonitor
 from respd.log import Log
 from respd.memory_limits import MemoryLimits
@@ -118,6 +119,7 @@ class Engine:
         self.databases: list[Database] = []
         for index in range(config.databases):
             self.databases.append(Database(index, self.shared))
+        self.key_sizes = KeySizes(self.databases, clock)
         self.clients: dict[int, Client] = {}
         self.contexts: dict[int, Context] = {}
         self.memory = UsedMemory()

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from respd import build
+from respd.blocking import BLOCK_LIST, Block
 from respd.client_info import session_bytes
 from respd.command import LOADING, STALE, Command, Group
 from respd.datatypes.strings import format_double
@@ -35,13 +36,14 @@ group = Group("server")
 # In the order in which they are shown.
 _SECTIONS: Final = (
     b"server", b"clients", b"memory", b"persistence", b"threads", b"stats", b"replication", b"cpu", b"modules",
-    b"commandstats", b"errorstats", b"latencystats", b"cluster", b"keyspace", b"debug",
+    b"commandstats", b"errorstats", b"latencystats", b"cluster", b"keyspace", b"keysizes", b"debug",
 )  # fmt: skip
 _NOT_BY_DEFAULT: Final = (b"commandstats", b"latencystats", b"debug")
 _NOT_IN_ALL: Final = (b"debug",)
 
 # What a key takes besides its value and its name: its entry, its places in the dictionary and the dense list.
 _ENTRY_BYTES: Final = 170
+_WALK_MS: Final = 10  # after which a walk over the keys may have ended
 _UNITS: Final = (b"K", b"M", b"G", b"T", b"P", b"E")
 
 
@@ -55,8 +57,18 @@ def info(ctx: Context, args: list[bytes]) -> object:
     """Return figures about the server.
 
     Reply: text, verbatim in RESP3: the sections asked for (`all`, `everything` and `default` name many), empty when
-    there is none of that name. Cost: O(connections) for some sections.
+    there is none of that name. Who names `keysizes` waits for a walk over the keys when there are many.
+    Cost: O(connections) for some sections.
     """
+    if b"keysizes" not in [word.lower() for word in args[1:]] or ctx.engine.key_sizes.ask():
+        return _shown(ctx, args)
+    has_waited = ctx.client.parked is not None
+    block = Block([], 0, None if has_waited else _shown(ctx, args), BLOCK_LIST)
+    block.again_ms = ctx.clock.ms + _WALK_MS
+    return block
+
+
+def _shown(ctx: Context, args: list[bytes]) -> Verbatim:
     wanted = _chosen(args[1:])
     parts: list[bytes] = []
     for name in _SECTIONS:
@@ -111,6 +123,8 @@ def section(ctx: Context, name: bytes) -> list[bytes]:
         return [b"cluster_enabled:0"]
     if name == b"keyspace":
         return _keyspace(ctx)
+    if name == b"keysizes":
+        return ctx.engine.key_sizes.lines()
     if name == b"debug":
         return _debug(ctx)
     return []

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.patience import PATIENCE
+from tests.programs.npm import installed
 from tests.programs.processes import Worker, Workers
 
 PACKAGE = "bullmq@5"
@@ -20,22 +17,8 @@ SCENARIOS = ["results", "failures", "delays", "priorities", "flows", "schedules"
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    """Where BullMQ is installed: once, in the cache of the user."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("there is no node, or no npm")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "respd-tests", PACKAGE)
-    if not (cache / "node_modules" / "bullmq").exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        fresh = tempfile.mkdtemp(dir=cache.parent)
-        words = ["npm", "install", "--prefix", fresh, "--ignore-scripts", "--no-audit", "--no-fund", PACKAGE]
-        try:
-            subprocess.run([*words, "--fetch-retries", "1"], check=True, capture_output=True, timeout=60)
-            os.rename(fresh, cache)  # all of it or nothing, also when others do the same
-        except (OSError, subprocess.SubprocessError) as error:
-            shutil.rmtree(fresh, ignore_errors=True)
-            if not cache.exists():
-                pytest.skip(f"BullMQ cannot be installed: {error}")
-    return str(cache / "node_modules")
+    """Where BullMQ is installed."""
+    return installed(PACKAGE)
 
 
 def _start(workers: Workers, node: str, *words: str, ready: str = "") -> Worker:
