@@ -291,7 +291,7 @@ class AppendLog:
             if self.synced != self.written or self._sync_error:
                 self._sync(policy)
             return
-        if policy != b"always" and not force and self._must_wait():
+        if policy == b"everysec" and not force and self._must_wait():
             return
         self._postponed_since_ms = 0
         if self._write(policy):
