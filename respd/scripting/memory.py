@@ -19,11 +19,15 @@ LARGE: Final = 1 << 20  # what is larger is counted before it goes into Lua
 
 
 class LuaMemory:
-    """Counts and limits what a state takes. `used()` is the bytes taken, the state's own beginnings apart."""
+    """Counts and limits what a state takes. `used()` is the bytes taken, the state's own beginnings apart.
+
+    `release()` lets go of the last reply, which Lua keeps for as long as we may ask for more of it.
+    """
 
     def __init__(self, lua: Any) -> None:
         self._lua = lua
         self.used: Callable[[], int] = lua.get_memory_used
+        self.release: Callable[[], object] = _nothing
         self._is_limited = True
         self._tidy_at: int = _TIDY_AT
         spare = [lua.table() for _ in range(_SPARE_REFERENCES)]  # so that none must be made in a script's reach
@@ -33,7 +37,7 @@ class LuaMemory:
     def close(self) -> None:
         """Let go of the state."""
         self._lua = None
-        self.used = _nothing
+        self.used = self.release = _nothing
 
     def total_bytes(self) -> int:
         """What the state takes."""
@@ -64,6 +68,8 @@ class LuaMemory:
         What stays, as libraries keep it, is no reason to try again after every call.
         """
         if not self._is_limited or self.used() > self._tidy_at:
+            self.lift()
+            self.release()
             self._lua.gccollect()
             self._tidy_at = max(_TIDY_AT, min(2 * self.used(), SPENT))
             self.limit()

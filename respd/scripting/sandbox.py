@@ -457,6 +457,7 @@ end
 local function more(place)
     return false, unpack(pending, place, place + at_once - 1)
 end
+local function release() pending = nil end
 
 local function failed(value)
     if type(value) ~= 'table' then return nil, 'ERR ' .. tostring(value), nil, nil, nil end
@@ -529,5 +530,5 @@ local function flat_of(one)
 end
 for name, value in next, globals do plain_globals[name] = value end
 setmetatable(plain_globals, missing_metatable)
-return compile, run, run_tables, load, where, more, flat_of
+return compile, run, run_tables, load, where, more, flat_of, release
 """

@@ -92,6 +92,7 @@ class LuaState:
         self._load: Any = made[3]
         self._more: Any = made[5]
         self._flat_of: Any = made[6]
+        self._memory.release = made[7]
         self._calls.where = made[4]
 
     def _offered(self) -> dict[bytes, Any]:
