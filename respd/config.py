@@ -28,6 +28,7 @@ ChangeListener = Callable[[], None]
 _SPACES: Final = b" \t\r\n"
 _PATHS: Final = (
     b"unixsocket", b"pidfile", b"logfile", b"dbfilename", b"aclfile", b"tls-cert-file", b"tls-key-file",
+    b"tls-client-cert-file", b"tls-client-key-file",
     b"tls-dh-params-file", b"tls-ca-cert-file", b"tls-ca-cert-dir",
 )  # fmt: skip
 _GLOB: Final = (b"*", b"?", b"[")
@@ -131,6 +132,9 @@ class Config:
         self.tls_cert_file = ""
         self.tls_key_file = ""
         self.tls_key_file_pass = b""
+        self.tls_client_cert_file = ""
+        self.tls_client_key_file = ""
+        self.tls_client_key_file_pass = b""
         self.tls_dh_params_file = ""
         self.tls_ca_cert_file = ""
         self.tls_ca_cert_dir = ""
@@ -322,7 +326,7 @@ class Config:
             raise ConfigError(b"Bad directive or wrong number of arguments")
 
     def _load_value(self, directive: Directive, words: list[bytes]) -> None:
-        """Take a value from a line: one word, or for some directives several, which may stand in one pair of quotes."""
+        """Take a value from a line: one word, or for some directives several, or none, maybe in one pair of quotes."""
         before = self.values[directive.name]
         if directive.kind.takes_many:
             if len(words) == 1 and words[0]:
@@ -334,8 +338,6 @@ class Config:
                 self._has_save_lines = True
                 before = []
         elif len(words) != 1:
-            raise ConfigError(b"wrong number of arguments")
-        if not words and directive.name != b"bind":  # `bind` alone: listen nowhere
             raise ConfigError(b"wrong number of arguments")
         self._store(directive, directive.kind.parse(words, before))
         self.given.add(directive.name)

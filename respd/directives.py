@@ -438,6 +438,7 @@ DIRECTIVES: Final = (
     _int(
         "key-load-delay", 0, -INT_MAX - 1, INT_MAX, IN_FORCE | HIDDEN, summary="the same, when the snapshot is loaded"
     ),
+    _int("loading-process-events-interval-bytes", 512 * KILOBYTE, KILOBYTE, INT_MAX, HIDDEN),
     _yes_no("appendonly", False, IN_FORCE, summary="keep an append-only file"),
     _special(
         "appendfilename",
@@ -461,6 +462,7 @@ DIRECTIVES: Final = (
     _yes_no("aof-use-rdb-preamble", True, IN_FORCE, summary="make its base an RDB file"),
     _yes_no("aof-timestamp-enabled", False, IN_FORCE, summary="note the time in it"),
     _yes_no("aof-rewrite-incremental-fsync", True, IN_FORCE, summary="sync a base while it grows"),
+    _yes_no("aof-disable-auto-gc", False, IN_FORCE | HIDDEN, summary="keep the files that a rewrite has replaced"),
     # Replication
     _special("replicaof", Master(), b"", IMMUTABLE, alias="slaveof"),
     _text("masteruser", flags=SENSITIVE),
@@ -481,6 +483,7 @@ DIRECTIVES: Final = (
     _int("repl-diskless-sync-delay", 5),
     _int("repl-diskless-sync-max-replicas", 0),
     _choice("repl-diskless-load", "disabled on-empty-db swapdb", "disabled"),
+    _yes_no("repl-rdb-channel", True, HIDDEN),
     _yes_no("repl-disable-tcp-nodelay", False),
     _memory("repl-backlog-size", MEGABYTE, 1),
     _int("repl-backlog-ttl", 3600, 0, LONG_MAX),
@@ -492,6 +495,7 @@ DIRECTIVES: Final = (
     _text("cluster-config-file", "nodes.conf", IMMUTABLE),
     _int("cluster-port", 0, 0, 65535, IMMUTABLE),
     _int("cluster-node-timeout", 15000, 0, LONG_MAX),
+    _int("cluster-ping-interval", 0, 0, LONG_MAX, HIDDEN),
     _int("cluster-replica-validity-factor", 10, alias="cluster-slave-validity-factor"),
     _yes_no("cluster-replica-no-failover", False, alias="cluster-slave-no-failover"),
     _int("cluster-migration-barrier", 1),
@@ -513,9 +517,9 @@ DIRECTIVES: Final = (
     _text("tls-cert-file", flags=IN_FORCE | REREAD, summary="file of the server's certificate"),
     _text("tls-key-file", flags=IN_FORCE | REREAD, summary="file of its private key"),
     _text("tls-key-file-pass", flags=IN_FORCE | SENSITIVE, summary="password of that file"),
-    _text("tls-client-cert-file"),
-    _text("tls-client-key-file"),
-    _text("tls-client-key-file-pass", flags=SENSITIVE),
+    _text("tls-client-cert-file", flags=IN_FORCE | REREAD, summary="certificate shown to other servers: only checked"),
+    _text("tls-client-key-file", flags=IN_FORCE | REREAD, summary="file of its private key"),
+    _text("tls-client-key-file-pass", flags=IN_FORCE | SENSITIVE, summary="password of that file"),
     _text("tls-dh-params-file", flags=IN_FORCE | REREAD, summary="file of Diffie-Hellman parameters"),
     _text(
         "tls-ca-cert-file", flags=IN_FORCE | REREAD, summary="file of the authorities that sign clients' certificates"

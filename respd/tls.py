@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 HANDSHAKE_S: Final = 10.0  # that a handshake may take
 TLS_DIRECTIVES: Final = [
-    "tls-port", "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-dh-params-file", "tls-ca-cert-file",
+    "tls-port", "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-client-cert-file", "tls-client-key-file",
+    "tls-client-key-file-pass", "tls-dh-params-file", "tls-ca-cert-file",
     "tls-ca-cert-dir", "tls-auth-clients", "tls-protocols", "tls-ciphers", "tls-ciphersuites",
     "tls-prefer-server-ciphers", "tls-session-caching",
 ]  # fmt: skip
@@ -74,10 +75,12 @@ def new_context(config: Config) -> ssl.SSLContext:
             raise TlsError(f"Failed to configure ciphers: {config.tls_ciphers.decode('latin-1')}") from None
     _choose_suites(context, config.tls_ciphersuites)
     if config.tls_dh_params_file:
-        try:
-            context.load_dh_params(config.tls_dh_params_file)
-        except OSError as error:
-            raise TlsError(f"Failed to load DH params file: {config.tls_dh_params_file}: {reason_of(error)}") from None
+        _load_dh_params(context, config.tls_dh_params_file)
+    if config.tls_client_cert_file and config.tls_client_key_file:  # for connections to others: checked, not used
+        other = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        _load_certificate(
+            other, config.tls_client_cert_file, config.tls_client_key_file, config.tls_client_key_file_pass
+        )
     return context
 
 
@@ -114,6 +117,19 @@ def _load_certificate(context: ssl.SSLContext, cert: str, key: str, password: by
             is_certificate = b"-----BEGIN CERTIFICATE" in file.read()
         at_fault = f"private key: {key}" if is_certificate else f"certificate: {cert}"
         raise TlsError(f"Failed to load {at_fault}: {reason_of(error)}") from None
+
+
+def _load_dh_params(context: ssl.SSLContext, path: str) -> None:
+    """Load Diffie-Hellman parameters, telling a file that cannot be read from one that has none."""
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise TlsError(f"Failed to load {path}: {reason_of(error)}") from None
+    try:
+        context.load_dh_params(path)
+    except OSError:
+        raise TlsError(f"{path}: failed to read DH params.") from None
 
 
 def _choose_suites(context: ssl.SSLContext, wanted: bytes) -> None:
