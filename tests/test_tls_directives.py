@@ -173,7 +173,20 @@ def test_client_list(both: tuple[Tried, Tried]) -> None:
             names = [f"{host}:{port}" for host, port in (channel.getsockname(), channel.getpeername())]
             fields = dict(word.split("=", 1) for word in line.split(" "))
             assert [fields["addr"], fields["laddr"]] == names
-            for name in "id fd addr laddr age idle qbuf qbuf-free rbs rbp argv-mem tot-mem".split():
+            for name in [
+                "id",
+                "fd",
+                "addr",
+                "laddr",
+                "age",
+                "idle",
+                "qbuf",
+                "qbuf-free",
+                "rbs",
+                "rbp",
+                "argv-mem",
+                "tot-mem",
+            ]:
                 fields[name] = "x"
             seen.append(fields)
     assert list(seen[0]) == list(seen[1])
