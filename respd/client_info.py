@@ -62,6 +62,14 @@ def session_bytes(client: Client) -> int:
     return SESSION_BYTES + int(held) + names * _NAME_BYTES + len(client.name)
 
 
+def request_size(words: list[bytes]) -> int:
+    """Return how many bytes a command is, as clients send it."""
+    size = 3 + len(str(len(words)))
+    for word in words:
+        size += len(word) + len(str(len(word))) + 5
+    return size
+
+
 def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: int = 0) -> bytes:
     """Return a client's line of CLIENT LIST.
 
@@ -69,9 +77,11 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: i
     """
     queue_size = len(client.queued) if client.gates & gates.MULTI else exec_size or -1
     argv_size = 0
+    input_size = int(client.query_buffer)
     if args is not None:
         for word in args:
             argv_size += len(word)
+        input_size += request_size(args)
     pending = len(client.out)
     tracked = client.tracked
     return (
@@ -84,7 +94,7 @@ def describe(client: Client, now_ms: int, args: list[bytes] | None, exec_size: i
             _flags_of(client, queue_size >= 0), client.db_index,
             len(client.channels), len(client.patterns), len(client.shard_channels),
             queue_size, 0 if client.watch_spoiled else len(client.watched),
-            int(client.query_buffer), max(int(client.query_buffer_peak - client.query_buffer), 0), argv_size,
+            input_size, max(int(client.query_buffer_peak) - input_size, 0), argv_size,
             int(client.queued_size), pending, pending, pending, len(client.unsent), int(client.unsent_size),
             session_bytes(client) + argv_size, _events_of(client), client.last_command,
             client.user, -1 if tracked is None else tracked.redirect, int(client.protocol),

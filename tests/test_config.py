@@ -186,9 +186,16 @@ def test_limits_follow_their_directives() -> None:
     assert (limits.set_max_value, limits.zset_max_entries, limits.zset_max_value) == (4, 5, 6)
 
 
-@pytest.mark.parametrize("text", ["save ''", "save 60 1\nsave ''", "save ''\nsave ''"])
+@pytest.mark.parametrize("text", ["save", "save ''", "save 60 1\nsave ''", "save ''\nsave ''"])
 def test_empty_save_points_take_all_away(text: str) -> None:
     assert shown(loaded(text), "save") == b""
+
+
+def test_directives_that_may_stand_without_a_word() -> None:
+    config = loaded("client-output-buffer-limit\nlatency-tracking-info-percentiles\nbind")
+    assert shown(config, "client-output-buffer-limit") == shown(loaded(""), "client-output-buffer-limit")
+    assert shown(config, "latency-tracking-info-percentiles") == b""
+    assert shown(config, "bind") == b""
 
 
 @pytest.mark.parametrize(
@@ -200,6 +207,8 @@ def test_empty_save_points_take_all_away(text: str) -> None:
         ("lua-replicate-commands", "Bad directive or wrong number of arguments"),
         ('port "1', "Unbalanced quotes in configuration line"),
         ("port", "wrong number of arguments"),
+        ("oom-score-adj-values", "wrong number of arguments"),
+        ("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now, force"),
         ("port 1 2", "wrong number of arguments"),
         ("port x", "argument couldn't be parsed into an integer"),
         ("port 65536", "argument must be between 0 and 65535 inclusive"),
@@ -213,6 +222,7 @@ def test_empty_save_points_take_all_away(text: str) -> None:
         ("appenddirname a/b", "appenddirname can't be a path, just a dirname"),
         ("dbfilename a/b", "dbfilename can't be a path, just a filename"),
         ("replicaof a", "wrong number of arguments"),
+        ("replicaof", "wrong number of arguments"),
         ("replicaof a x", "Invalid master port"),
         ("dir /nonexistent", "No such file or directory"),
         ("sentinel monitor x", "sentinel directive while not in sentinel mode"),

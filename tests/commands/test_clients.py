@@ -163,6 +163,12 @@ _FIELDS = """
 """
 
 
+def test_the_command_that_asks_is_in_the_query_buffer(local: Local) -> None:
+    line = local.run("CLIENT LIST")
+    assert isinstance(line, bytes)
+    assert b" qbuf=%d " % len(b"*2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n") in line
+
+
 def test_every_field_is_there(local: Local) -> None:
     line = local.run("CLIENT INFO")
     assert isinstance(line, bytes)
