@@ -190,6 +190,7 @@ class Config:
         self.aof_use_rdb_preamble = True
         self.aof_timestamp_enabled = False
         self.aof_rewrite_incremental_fsync = True
+        self.aof_disable_auto_gc = False
 
         self.save: list[tuple[int, int]] = []
         self.dbfilename = ""

@@ -438,7 +438,7 @@ DIRECTIVES: Final = (
     _int(
         "key-load-delay", 0, -INT_MAX - 1, INT_MAX, IN_FORCE | HIDDEN, summary="the same, when the snapshot is loaded"
     ),
-    _int("loading-process-events-interval-bytes", 512 * KILOBYTE, KILOBYTE, INT_MAX, HIDDEN),
+    _int("loading-process-events-interval-bytes", 512 * 1024, 1024, INT_MAX, HIDDEN),
     _yes_no("appendonly", False, IN_FORCE, summary="keep an append-only file"),
     _special(
         "appendfilename",
