@@ -393,7 +393,7 @@ class Side:
 
     def _configuration(self) -> dict[bytes, bytes]:
         answer = self.admin.ask("CONFIG GET *")
-        assert isinstance(answer, list)
+        assert isinstance(answer, list), answer
         return dict(zip(answer[::2], answer[1::2], strict=True))
 
     def begin(self, one: Case) -> None:
