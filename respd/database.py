@@ -77,12 +77,18 @@ class Graveyard:
 
     def __init__(self) -> None:
         self.values: list[object] = []
-        self.freed: i64 = 0  # objects freed lazily, for INFO
+        self.freed: i64 = 0  # values freed lazily, for INFO
 
-    def bury(self, value: object) -> None:
-        """Take over a value; what is small is freed at once by letting go of it."""
+    def bury(self, value: object) -> bool:
+        """Take over a value; tell whether it waits: what is small is freed at once by letting go of it."""
         if isinstance(value, _Flushed) or value_size(value) > _BIG:
             self.values.append(value)
+            return True
+        return False
+
+    def pending(self) -> int:
+        """Return the number of values that wait, those of flushed databases included."""
+        return sum([len(value.entries) if isinstance(value, _Flushed) else 1 for value in self.values])
 
     def free_some(self, count: int) -> bool:
         """Free about `count` members; tell whether more is left."""
@@ -101,7 +107,8 @@ class Graveyard:
                 values.pop()
             else:  # it has buried others
                 values.remove(value)
-            self.freed += 1
+            if not isinstance(value, _Flushed):
+                self.freed += 1
             count -= size + 1
         return bool(values)
 
@@ -121,7 +128,8 @@ class _Flushed:
             return False
         gone = self.entries.pop_some(count)
         for entry in gone:
-            graveyard.bury(entry.value)
+            if not graveyard.bury(entry.value):
+                graveyard.freed += 1
         return not gone
 
 

@@ -350,7 +350,7 @@ def _memory(ctx: Context) -> list[bytes]:
         b"mem_allocator:pymalloc",
         b"mem_overhead_db_hashtable_rehashing:0",
         b"active_defrag_running:0",
-        b"lazyfree_pending_objects:%d" % len(engine.shared.graveyard.values),
+        b"lazyfree_pending_objects:%d" % engine.shared.graveyard.pending(),
         b"lazyfreed_objects:%d" % engine.shared.graveyard.freed,
     ]
 
