@@ -73,7 +73,7 @@ def drop_deleted(ctx: Context, key: bytes, name: bytes, group: ConsumerGroup, en
 def record_position(ctx: Context, key: bytes, name: bytes, group: ConsumerGroup) -> None:
     """Log up to where a group has been given entries."""
     if ctx.effects.is_on:
-        read = b"%d" % group.entries_read
+        read = b"%d" % min(group.entries_read, INT64_MAX)  # what XGROUP takes
         ctx.record([b"XGROUP", b"SETID", key, name, id_text(group.last_id), b"ENTRIESREAD", read])
 
 

@@ -13,6 +13,7 @@ from respd.datatypes.stream_groups import LAST_ID, UNKNOWN, Consumer, ConsumerGr
 from respd.datatypes.stream_nodes import id_text
 from respd.datatypes.stream_producers import Producers
 from respd.datatypes.streams import Stream
+from respd.datatypes.strings import INT64_MAX
 from respd.errors import NO_SUCH_KEY, CommandError, shown
 from respd.protocol.replies import MapReply
 
@@ -33,8 +34,18 @@ def _stream(ctx: Context, key: bytes) -> Stream:
     return stream
 
 
+def _signed(number: int) -> int:
+    """Return what Redis shows of a count beyond the greatest one of 64 bits with a sign."""
+    return number if number <= INT64_MAX else number - (1 << 64)
+
+
 def _known(number: int) -> int | None:
-    return None if number == UNKNOWN else number
+    return None if number == UNKNOWN else _signed(number)
+
+
+def _lag(stream: Stream, group: ConsumerGroup) -> int | None:
+    missing = lag(stream, group)
+    return None if missing is None else _signed(missing)
 
 
 @group.command(
@@ -76,7 +87,7 @@ def xinfo_stream(ctx: Context, args: list[bytes]) -> object:
         b"radix-tree-nodes", tree_nodes(nodes),
         b"last-generated-id", id_text(stream.last_id),
         b"max-deleted-entry-id", id_text(stream.max_deleted_id),
-        b"entries-added", stream.entries_added,
+        b"entries-added", _signed(stream.entries_added),
         b"recorded-first-entry-id", id_text(stream.first_id()),
     ]  # fmt: skip
     if stream.producers is not None:
@@ -130,7 +141,7 @@ def _groups(stream: Stream, count: int) -> list[object]:
             b"name", name,
             b"last-delivered-id", id_text(group.last_id),
             b"entries-read", _known(group.entries_read),
-            b"lag", lag(stream, group),
+            b"lag", _lag(stream, group),
             b"pel-count", len(group.pending),
             b"pending", _pending(group, count),
             b"consumers", [_full_consumer(consumer, count) for consumer in group.sorted_consumers()],
@@ -186,7 +197,7 @@ def xinfo_groups(ctx: Context, args: list[bytes]) -> object:
             b"pending", len(group.pending),
             b"last-delivered-id", id_text(group.last_id),
             b"entries-read", _known(group.entries_read),
-            b"lag", lag(stream, group),
+            b"lag", _lag(stream, group),
         ]  # fmt: skip
         found.append(MapReply(flat))
     return found

@@ -16,7 +16,7 @@ from respd.datatypes.stream_groups import FIRST_ID, LAST_ID, ConsumerGroup
 from respd.datatypes.stream_nodes import id_text
 from respd.datatypes.stream_producers import Producers
 from respd.datatypes.streams import Stream
-from respd.datatypes.strings import as_bytes, format_double
+from respd.datatypes.strings import INT64_MAX, as_bytes, format_double
 from respd.effects import write_words
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class CommandWriter:
             if not some:
                 break
             start = some[-1][0] + 1
-        added = b"%d" % stream.entries_added
+        added = b"%d" % min(stream.entries_added, INT64_MAX)  # what XSETID takes
         deleted = id_text(stream.max_deleted_id)
         self._command([b"XSETID", key, id_text(stream.last_id), b"ENTRIESADDED", added, b"MAXDELETEDID", deleted])
         if stream.producers is not None:
@@ -130,7 +130,7 @@ class CommandWriter:
 
     def _group(self, key: bytes, name: bytes, group: ConsumerGroup) -> None:
         """Write a group, its consumers, and what is pending, but for entries that the stream does not hold."""
-        read = b"%d" % group.entries_read
+        read = b"%d" % min(group.entries_read, INT64_MAX)
         self._command([b"XGROUP", b"CREATE", key, name, id_text(group.last_id), b"ENTRIESREAD", read])
         for consumer in group.sorted_consumers():
             if len(consumer.pending) == 0:

@@ -145,6 +145,10 @@ def _lag() -> Iterator[Case]:
                    told)  # fmt: skip
     yield case("lag, the stream's own figures set", *GROUP, read, "XSETID s 9 ENTRIESADDED 100 MAXDELETEDID 0", told,
                read, told, "XSETID s 9 ENTRIESADDED 100 MAXDELETEDID 8", told, read, told)  # fmt: skip
+    most = "9223372036854775807"
+    yield case("counts past the greatest number", *GROUP, f"XSETID s 9 ENTRIESADDED {most}", "XADD s 10-1 a 1",
+               "XINFO STREAM s", f"XGROUP SETID s g 3-1 ENTRIESREAD {most}", read, read, told,
+               "XGROUP SETID s g 10-1 ENTRIESREAD 0", told)  # fmt: skip
 
 
 def _pending_entries() -> Iterator[Case]:
