@@ -21,6 +21,7 @@ from respd.errors import CommandError
 if TYPE_CHECKING:
     from respd.engine import Engine
 
+_UNBLOCKED: Final = CommandError(b"UNBLOCKED client unblocked via CLIENT UNBLOCK")
 _KIND_NAMES: Final = {BLOCK_LIST: b"list", BLOCK_ZSET: b"zset", BLOCK_STREAM: b"stream"}
 
 
@@ -92,7 +93,9 @@ class BlockedClients:
         self.unpark(parked)
         self._count(parked.ctx, parked.command, 1)
         if error:
-            engine.reply(client, CommandError(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"))
+            parked.command.failed += 1
+            engine.stats.record_error(_UNBLOCKED.text)
+            engine.reply(client, _UNBLOCKED)
         else:
             engine.reply(client, parked.block.timeout_reply)
         return True

@@ -335,6 +335,7 @@ class Server:
             if self.log.level <= VERBOSE:
                 reason = error.text.decode(errors="replace").removeprefix("ERR Protocol error: ")
                 self.log.verbose(f"Protocol error ({reason}) from client: {self.line_of(client)}")
+            self.stats.record_error(error.text)
             encode_error(client.out, error.text)
             client.close_after_reply = True
             client.gates |= gates.CLOSING
@@ -862,6 +863,7 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
     if not server.load():
         return 1
     config.on_change(["appendonly"], engine.append_log.follow_switch)
+    config.on_change(["aof-disable-auto-gc"], engine.append_log.remove_history)
     if not engine.shutdown_requested:
         if life is not None:
             life.on_ready()

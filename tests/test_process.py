@@ -227,6 +227,8 @@ def test_the_log_follows_clients_when_verbose(start: Start, port: int) -> None:
     with Connection(port) as connection:
         connection.socket.sendall(b"*1\r\nPING\r\n")
         respd.await_line(r"- Protocol error \(expected '\$', got 'P'\) from client: id=\d+ addr=")
+    with Connection(port) as connection:
+        assert connection.ask("INFO", "errorstats") == b"# Errorstats\r\nerrorstat_ERR:count=1\r\n"
 
 
 def test_the_log_goes_to_a_file(start: Start, port: int, tmp_path: Path) -> None:

@@ -354,7 +354,13 @@ def unblock(ctx: Context, args: list[bytes]) -> object:
     client = ctx.engine.clients.get(int_arg(args[2]))
     if client is None:
         return 0
-    return 1 if ctx.engine.blocked.unblock(client, with_error) else 0
+    if not ctx.engine.blocked.unblock(client, with_error):
+        return 0
+    if with_error:  # Redis counts an error to whoever runs when it comes, and to the command that waited
+        command = ctx.engine.commands.lookup(args)
+        assert command is not None
+        command.failed += 1
+    return 1
 
 
 @group.command(

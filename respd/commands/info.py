@@ -16,6 +16,7 @@ from respd import build
 from respd.blocking import BLOCK_LIST, Block
 from respd.client_info import session_bytes
 from respd.command import LOADING, STALE, Command, Group
+from respd.database import Database
 from respd.datatypes.strings import format_double
 from respd.persistence.append_log import OFF
 from respd.persistence.children import AOF, RDB
@@ -211,19 +212,22 @@ def _listeners(ctx: Context) -> list[bytes]:
 def _clients(ctx: Context) -> list[bytes]:
     engine = ctx.engine
     biggest_input = biggest_output = 0
-    pubsub = watching = waiting_for_time = 0
+    pubsub = watching = spoiled = waiting_for_time = 0
     for client in engine.clients.values():
         biggest_input = max(biggest_input, int(client.query_buffer_peak))
         biggest_output = max(biggest_output, client.output_pending())
         if client.channels or client.patterns or client.shard_channels:
             pubsub += 1
-        if client.watched and not client.watch_spoiled:
-            watching += 1
+        if client.watched:
+            if client.watch_spoiled:
+                spoiled += 1
+            else:
+                watching += 1
         if client.parked is not None and client.parked.block.deadline_ms > 0:
             waiting_for_time += 1
     watched = blocking = 0
     for db in engine.databases:
-        watched += len(db.watchers)
+        watched += _watched(db) if spoiled else len(db.watchers)
         blocking += len(db.waiting.by_key)
     return [
         b"connected_clients:%d" % len(engine.clients),
@@ -240,6 +244,17 @@ def _clients(ctx: Context) -> list[bytes]:
         b"total_blocking_keys:%d" % blocking,
         b"total_blocking_keys_on_nokey:0",
     ]
+
+
+def _watched(db: Database) -> int:
+    """Return how many keys are watched by somebody for whom it matters yet what becomes of them."""
+    count = 0
+    for watchers in db.watchers.values():
+        for client in watchers:
+            if not client.watch_spoiled:
+                count += 1
+                break
+    return count
 
 
 def human(size: int) -> bytes:

@@ -4,6 +4,7 @@ from tests.harness import case, masked, shape, without
 
 _FIGURES = r"(?m)(?<=:).*$"
 _ERRORS = r"count=\d+"
+_BUFFERS = r"(?<=client_recent_max_)(in|out)put_buffer:\d+"
 _OURS = r"(?m)^respd_.*\r\n"
 
 CASES = [
@@ -99,6 +100,29 @@ CASES = [
         "OBJECT ENCODING k",
         shape("INFO commandstats"),
         multi=False,
+    ),
+    case(
+        "errors of commands that wait",
+        "CONFIG RESETSTAT",
+        "2& BLPOP l 0",
+        "CLIENT UNBLOCK {id:2} ERROR",
+        "2<",
+        "INFO errorstats",
+        multi=False,
+    ),
+    case(
+        "keys that are watched to no purpose",
+        "2> WATCH a b",
+        "WATCH b c",
+        masked("INFO clients", _BUFFERS),
+        "3> SET a v",
+        masked("INFO clients", _BUFFERS),
+        "3> SET b v",
+        masked("INFO clients", _BUFFERS),
+        "2> UNWATCH",
+        masked("INFO clients", _BUFFERS),
+        multi=False,
+        script=False,
     ),
     case("everything", shape("INFO all"), shape("INFO everything"), shape("INFO default"), shape("INFO")),
 ]

@@ -90,6 +90,15 @@ def test_resetstat_zeroes_the_counters(local: Local) -> None:
     assert "errorstat_ERR" not in stats and "cmdstat_get" not in stats
 
 
+def test_an_end_with_an_error_is_a_failed_call(local: Local) -> None:
+    blocked = local.connect()
+    local.engine.execute(blocked, [b"BLPOP", b"l", b"0"])
+    local.run(f"CLIENT UNBLOCK {blocked.client.id} ERROR")
+    stats = _info(local, "commandstats")
+    assert stats["cmdstat_blpop"].endswith("failed_calls=1")
+    assert stats["cmdstat_client|unblock"].endswith("failed_calls=1")  # as redis-server counts
+
+
 def test_clients(local: Local) -> None:
     other, blocked = local.connect(), local.connect()
     local.run("WATCH a", other)
