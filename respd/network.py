@@ -863,7 +863,6 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
     if not server.load():
         return 1
     config.on_change(["appendonly"], engine.append_log.follow_switch)
-    config.on_change(["aof-disable-auto-gc"], engine.append_log.remove_history)
     if not engine.shutdown_requested:
         if life is not None:
             life.on_ready()
