@@ -751,12 +751,17 @@ class Server:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # nobody's here; redis-server would die of it
+            signal.signal(signal.SIGALRM, self._tell_of_alarm)
             signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
     def _end_script(self, number: int, frame: object) -> None:
         """End the script that may be running: the loop cannot end the server before."""
         self.engine.scripts.end_running()
         self.engine.libraries.end_running()
+    def _tell_of_alarm(self, number: int, frame: object) -> None:
+        """Say so and go on, as redis-server does, which shows where it is beside it."""
+        self.log.warning("Received SIGALRM")
+
 
     def _on_signal(self, number: int) -> None:
         if number not in (signal.SIGTERM, signal.SIGINT):
@@ -862,6 +867,7 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
     gc.disable()
     if not server.load():
         return 1
+    config.on_change(["aof-disable-auto-gc"], engine.append_log.remove_history)
     config.on_change(["appendonly"], engine.append_log.follow_switch)
     if not engine.shutdown_requested:
         if life is not None:

@@ -435,6 +435,8 @@ def test_hang_ups_and_the_like_are_ignored(start: Start, port: int) -> None:
     respd = start("--port", str(port)).await_ready()
     for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2):
         respd.process.send_signal(number)
+    respd.process.send_signal(signal.SIGALRM)
+    respd.await_line("Received SIGALRM")
     assert ask(port, "PING") == b"PONG"
 
 

@@ -377,6 +377,7 @@ def damaged(good: bytes, how: str) -> bytes:
         ("short", "Short read or OOM loading DB. Unrecoverable error, aborting now."),
         ("empty", "Short read or OOM loading DB. Unrecoverable error, aborting now."),
         ("checksum", r"Wrong RDB checksum expected: \([0-9a-f]+\) but got \([0-9a-f]+\). Aborting now."),
+        ("checksum", r"Internal error in RDB reading offset \d+ -> RDB CRC error"),
         ("magic", "Wrong signature trying to load DB from file"),
         ("version", "Can't handle RDB format version 99"),
         ("twice", "RDB has duplicated key 'k' in DB 0"),

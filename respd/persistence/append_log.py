@@ -139,8 +139,13 @@ class AppendLog:
         self.written = self.synced = directory.size(name)
         self.current_size = self.base_size = sum(directory.size(part.name) for part in manifest.parts())
         log.notice(f"{'Creating' if is_new else 'Opening'} AOF incr file {name} on server start")
-        directory.remove_history()
+        self.remove_history()
         self._turn_on(ON)
+
+    def remove_history(self) -> None:
+        """Forget, and remove, the files that a rewrite has replaced, unless they are to stay."""
+        if not self.config.aof_disable_auto_gc:
+            self.directory.remove_history()
 
     def _turn_on(self, state: int) -> None:
         self.state = state

@@ -182,6 +182,7 @@ class Children:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(KILLED_BY_US, signal.SIG_DFL)
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
             faulthandler.disable()  # its file is closed below
             signal.pthread_sigmask(signal.SIG_SETMASK, quiet)
             # The clients' connections are the server's to close, and its port must be free once it is gone.

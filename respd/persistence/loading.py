@@ -14,7 +14,7 @@ from mypy_extensions import i32, i64
 
 from respd.database import access_second
 from respd.errors import CommandError
-from respd.persistence.rdb_format import CorruptFile, ShortFile, UnsupportedFile
+from respd.persistence.rdb_format import CorruptFile, ShortFile, UnsupportedFile, WrongChecksum
 from respd.persistence.rdb_reader import (
     AuxEvent,
     EndEvent,
@@ -157,6 +157,8 @@ class RdbLoader:
         else:
             if isinstance(fault, (ShortFile, OSError)):
                 log.warning("Short read or OOM loading DB. Unrecoverable error, aborting now.")
+            if isinstance(fault, WrongChecksum):
+                log.warning(fault.details)
             if isinstance(fault, CorruptFile):
                 log.warning(f"Internal error in RDB reading offset {fault.offset} -> {fault.reason}")
             elif isinstance(fault, OSError):

@@ -18,7 +18,7 @@ from respd.persistence.aof_reader import AofReader, CorruptLog, begins_with_snap
 from respd.persistence.disk import cut_file
 from respd.persistence.loading import UNREADABLE, load_library
 from respd.persistence.log_directory import LogFileError, reason_of
-from respd.persistence.rdb_format import CorruptFile
+from respd.persistence.rdb_format import CorruptFile, WrongChecksum
 from respd.persistence.rdb_reader import EndEvent, FunctionEvent, KeyEvent, ModuleAuxEvent, RdbReader, SelectEvent
 
 if TYPE_CHECKING:
@@ -244,6 +244,8 @@ class LogLoader:
                 elif isinstance(event, EndEvent):
                     break
         except CorruptFile as fault:
+            if isinstance(fault, WrongChecksum):
+                self.log.warning(fault.details)
             self._refuse_snapshot(str(fault))
         self._snapshot = None
         self._ctx.select(0)

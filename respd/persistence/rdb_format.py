@@ -107,6 +107,14 @@ class CorruptFile(Exception):
         self.offset = offset
 
 
+class WrongChecksum(CorruptFile):
+    """The file does not have the checksum `found` that stands at its end, but `computed`."""
+
+    def __init__(self, found: int, computed: int, offset: int) -> None:
+        super().__init__("RDB CRC error", offset)
+        self.details = f"Wrong RDB checksum expected: ({computed:x}) but got ({found:x}). Aborting now."
+
+
 class ShortFile(CorruptFile):
     """The file ends before it should."""
 

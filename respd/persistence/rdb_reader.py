@@ -41,6 +41,7 @@ from respd.persistence.rdb_format import (
     ShortFile,
     UnsupportedFile,
     UnsupportedPayload,
+    WrongChecksum,
 )
 from respd.persistence.rdb_producers import PRODUCERS, decode_producers
 from respd.persistence.rdb_values import MoreBytes, ValueReader, module_name
@@ -354,10 +355,7 @@ class RdbReader:
             if self.verify_checksum and checksum != 0:
                 computed = _crc64(values.data[:start], self._checksum)
                 if computed != checksum:
-                    raise CorruptFile(
-                        f"Wrong RDB checksum expected: ({checksum:x}) but got ({computed:x}). Aborting now.",
-                        int(self._base + start),
-                    )
+                    raise WrongChecksum(checksum, computed, int(self._base + start + CHECKSUM_BYTES))
         self.ended = True
         return EndEvent(checksum, computed)
 

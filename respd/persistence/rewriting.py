@@ -271,7 +271,7 @@ class Rewriter:
         if append_log.state != OFF:
             append_log.current_size = directory.size(base) + append_log.written
             append_log.base_size = append_log.current_size
-        directory.remove_history()
+        append_log.remove_history()
         return True
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crashes.target import ask
+from tests.patience import until
 from tests.persistence.stores import Kind, oracle, respd, rewrite, running, stop, wait_for
 from tests.wire import encode
 
@@ -118,3 +119,16 @@ def test_a_log_cut_short_is_loaded_or_refused(tmp_path: Path) -> None:
     assert increment.read_bytes() == data[:-3]
     with running(respd(), tmp_path, *LOG) as target:
         assert ask(target.port, [[b"MGET", b"a", b"b"]]) == [[b"1", None]]
+
+
+def test_the_files_that_a_rewrite_has_replaced_may_stay(tmp_path: Path) -> None:
+    """With aof-disable-auto-gc yes they do, and go once it is switched off."""
+    folder = tmp_path / "data" / "appendonlydir"
+    with running(respd(), tmp_path, *LOG, "--aof-disable-auto-gc", "yes") as target:
+        rewrite(target)
+        replaced = [folder / "appendonly.aof.1.base.rdb", folder / "appendonly.aof.1.incr.aof"]
+        assert all(path.exists() for path in replaced)
+        assert (folder / "appendonly.aof.manifest").read_text().count(" type h") == 2
+        assert ask(target.port, [[b"CONFIG", b"SET", b"aof-disable-auto-gc", b"no"]]) == [b"OK"]
+        until(lambda: not any(path.exists() for path in replaced), "the removal of what was replaced")
+        assert " type h" not in (folder / "appendonly.aof.manifest").read_text()
