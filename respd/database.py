@@ -511,6 +511,13 @@ class Database:
         if shared.hooks != 0:
             self._signal(key, event_class, event)
 
+    def changed_by(self, key: bytes, event_class: i64, event: bytes, changes: i64) -> None:
+        """Do as `changed` does for a change that counts as many: one a member, or none beside that of another key."""
+        shared = self.shared
+        shared.dirty += changes
+        if shared.hooks != 0:
+            self._signal(key, event_class, event)
+
     def rewritten(self, key: bytes, event_class: i64, event: bytes) -> None:
         """Tell everybody of a change that has left the value as it was: nothing is to be saved or logged."""
         if self.shared.hooks != 0:

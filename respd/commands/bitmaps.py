@@ -346,7 +346,7 @@ def bitfield(ctx: Context, args: list[bytes]) -> object:
         if grew or new != old:
             changes += 1
     if changes:
-        ctx.db.changed(key, STRING, b"setbit")
+        ctx.db.changed_by(key, STRING, b"setbit", changes)
     return replies
 
 

@@ -82,7 +82,8 @@ def flushdb(ctx: Context, args: list[bytes]) -> object:
     Reply: OK. Errors: syntax error. Source: redis.io/commands/flushdb.
     """
     _check_flush(args)
-    ctx.db.shared.dirty += max(1, ctx.db.flush())
+    ctx.db.shared.dirty += ctx.db.flush()
+    ctx.record(args)  # even when there was nothing
     _tell_caches(ctx, args)
     return OK
 

@@ -424,7 +424,7 @@ def _search(ctx: Context, args: list[bytes], form: int, may_store: bool) -> obje
     result = SortedSet()
     result.fill(members, scores, ctx.limits, False)
     db.set(key, result)
-    db.changed(key, ZSET, b"geosearchstore" if form == _BY_OPTIONS else b"georadiusstore")
+    db.changed_by(key, ZSET, b"geosearchstore" if form == _BY_OPTIONS else b"georadiusstore", len(members))
     return len(members)
 
 

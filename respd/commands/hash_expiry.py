@@ -86,7 +86,7 @@ def _delete_due(ctx: Context, key: bytes, value: HashValue, fields: list[bytes],
     """Signal and log that `fields`, given a moment in the past, were removed."""
     for field in fields:
         ctx.record([b"HDEL", key, field])
-    removed_fields(ctx, key, value, before_ms)
+    removed_fields(ctx, key, value, before_ms, len(fields))
 
 
 @group.command(
@@ -198,7 +198,7 @@ def _expire(ctx: Context, args: list[bytes], name: bytes, unit_ms: bool, absolut
         _delete_due(ctx, key, value, touched, before_ms)
         return replies
     wake(ctx, key, value, before_ms)
-    ctx.db.changed(key, HASH, b"hexpire")
+    ctx.db.changed_by(key, HASH, b"hexpire", len(touched))
     words = [b"HPEXPIREAT", key, b"%d" % at_ms, *(args[3:5] if condition else args[3:4])]
     ctx.record([*words, b"%d" % len(touched), *touched])
     return replies
@@ -358,13 +358,13 @@ def hgetdel(ctx: Context, args: list[bytes]) -> object:
             found.append(None)
         return found
     before_ms = value.next_expire_ms
-    changed = False
+    removed = 0
     for field in fields:
         found.append(value.get(field))
         if value.delete(field):
-            changed = True
-    if changed:
-        removed_fields(ctx, key, value, before_ms)
+            removed += 1
+    if removed:
+        removed_fields(ctx, key, value, before_ms, removed)
         ctx.record([b"HDEL", key, *fields])
     return found
 
@@ -427,10 +427,10 @@ def hgetex(ctx: Context, args: list[bytes]) -> object:
         return found
     wake(ctx, key, value, before_ms)
     if position == 3:
-        ctx.db.changed(key, HASH, b"hpersist")
+        ctx.db.changed_by(key, HASH, b"hpersist", len(touched))
         ctx.record([b"HPERSIST", key, *args[position:]])
     else:
-        ctx.db.changed(key, HASH, b"hexpire")
+        ctx.db.changed_by(key, HASH, b"hexpire", len(touched))
         ctx.record([b"HPEXPIREAT", key, b"%d" % at_ms, *args[position:]])
     return found
 
@@ -499,7 +499,7 @@ def hsetex(ctx: Context, args: list[bytes]) -> object:
         _delete_due(ctx, key, value, removed, before_ms)
         return 1
     wake(ctx, key, value, before_ms)
-    db.changed(key, HASH, b"hset")
+    db.changed_by(key, HASH, b"hset", (len(args) - first) >> 1)
     if at_ms >= 0:
         db.notify(key, HASH, b"hexpire")
         at = options.moment_at

@@ -91,7 +91,7 @@ def himport_set(ctx: Context, args: list[bytes]) -> object:
     value = HashValue()
     value.fill(flat, ctx.limits, False)
     db.set(key, value)
-    db.changed(key, HASH, b"hset")
+    db.changed_by(key, HASH, b"hset", len(fields))
     if is_there:
         ctx.record([b"DEL", key])
     ctx.record([b"HSET", key, *flat])

@@ -65,7 +65,7 @@ def hset(ctx: Context, args: list[bytes]) -> object:
         added = _set_many(ctx, value, args)
     if value.next_expire_ms != before_ms:
         wake(ctx, key, value, before_ms)
-    db.changed(key, HASH, b"hset")
+    db.changed_by(key, HASH, b"hset", (count - 2) >> 1)
     return added
 
 
@@ -185,14 +185,14 @@ def hdel(ctx: Context, args: list[bytes]) -> object:
         if value.delete(args[index]):
             removed += 1
     if removed > 0:
-        removed_fields(ctx, key, value, before_ms)
+        removed_fields(ctx, key, value, before_ms, removed)
     return removed
 
 
-def removed_fields(ctx: Context, key: bytes, value: HashValue, before_ms: int) -> None:
-    """Signal that fields were removed, and remove the key if they were the last."""
+def removed_fields(ctx: Context, key: bytes, value: HashValue, before_ms: int, removed: int) -> None:
+    """Signal that so many fields were removed, and remove the key if they were the last."""
     wake(ctx, key, value, before_ms)
-    ctx.db.changed(key, HASH, b"hdel")
+    ctx.db.changed_by(key, HASH, b"hdel", removed)
     if len(value) == 0:
         ctx.db.drop_if_empty(key)
 

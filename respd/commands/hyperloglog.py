@@ -91,23 +91,24 @@ def pfadd(ctx: Context, args: list[bytes]) -> object:
     db = ctx.db
     key = args[1]
     entry = db.write(key)
-    is_changed = entry is None
+    changes = 0
     if entry is None:
         data = empty()
         db.add(key, data)
+        changes = 1
     else:
         data = _editable(entry)
     sparse_max = ctx.config.hll_sparse_max_bytes
     try:
         for position in range(2, len(args)):
             if add(data, args[position], sparse_max):
-                is_changed = True
+                changes += 1
     except CorruptRegisters:
         raise CommandError(_CORRUPT) from None
-    if not is_changed:
+    if not changes:
         return 0
     forget_count(data)
-    db.changed(key, STRING, b"pfadd")
+    db.changed_by(key, STRING, b"pfadd", changes)
     return 1
 
 

@@ -416,7 +416,7 @@ def _rename(ctx: Context, args: list[bytes], replace: bool) -> bool:
     expire_at_ms = entry.expire_at_ms
     place(db, new_key, _take(db, key, entry), expire_at_ms)
     db.changed(key, GENERIC, b"rename_from")
-    db.changed(new_key, GENERIC, b"rename_to")
+    db.changed_by(new_key, GENERIC, b"rename_to", 0)
     return True
 
 
@@ -446,7 +446,7 @@ def move(ctx: Context, args: list[bytes]) -> object:
     expire_at_ms = entry.expire_at_ms
     place(target, key, _take(source, key, entry), expire_at_ms)
     source.changed(key, GENERIC, b"move_from")
-    target.changed(key, GENERIC, b"move_to")
+    target.changed_by(key, GENERIC, b"move_to", 0)
     return 1
 
 

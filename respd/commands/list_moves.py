@@ -123,8 +123,8 @@ def _carry_out(ctx: Context, key: bytes, to: bytes, source: ListValue, move: _Mo
     else:
         destination.push_tails(moved, 0, limits)
     source.shrink(limits)
-    db.changed(to, LIST, b"lpush" if move.to_head else b"rpush")
-    db.changed(key, LIST, b"lpop" if move.from_head else b"rpop")
+    db.changed_by(to, LIST, b"lpush" if move.to_head else b"rpush", count)
+    db.changed_by(key, LIST, b"lpop" if move.from_head else b"rpop", 0)
     if len(source) == 0:
         db.drop_if_empty(key)
     if ctx.effects.is_on:

@@ -89,7 +89,7 @@ def lpush(ctx: Context, args: list[bytes]) -> object:
         value.push_head(args[2], ctx.limits)
     else:
         value.push_heads(args, 2, ctx.limits)
-    db.changed(key, LIST, b"lpush")
+    db.changed_by(key, LIST, b"lpush", len(args) - 2)
     return len(value)
 
 
@@ -115,7 +115,7 @@ def rpush(ctx: Context, args: list[bytes]) -> object:
         value.push_tail(args[2], ctx.limits)
     else:
         value.push_tails(args, 2, ctx.limits)
-    db.changed(key, LIST, b"rpush")
+    db.changed_by(key, LIST, b"rpush", len(args) - 2)
     return len(value)
 
 
@@ -139,7 +139,7 @@ def lpushx(ctx: Context, args: list[bytes]) -> object:
     if value is None:
         return 0
     value.push_heads(args, 2, ctx.limits)
-    ctx.db.changed(key, LIST, b"lpush")
+    ctx.db.changed_by(key, LIST, b"lpush", len(args) - 2)
     return len(value)
 
 
@@ -163,7 +163,7 @@ def rpushx(ctx: Context, args: list[bytes]) -> object:
     if value is None:
         return 0
     value.push_tails(args, 2, ctx.limits)
-    ctx.db.changed(key, LIST, b"rpush")
+    ctx.db.changed_by(key, LIST, b"rpush", len(args) - 2)
     return len(value)
 
 
@@ -245,7 +245,7 @@ def _take(ctx: Context, key: bytes, value: ListValue, from_head: bool, count: in
     """Pop up to `count` elements and tell everybody."""
     found = value.pop_heads(count) if from_head else value.pop_tails(count)
     value.shrink(ctx.limits)
-    ctx.db.changed(key, LIST, b"lpop" if from_head else b"rpop")
+    ctx.db.changed_by(key, LIST, b"lpop" if from_head else b"rpop", len(found))
     if len(value) == 0:
         ctx.db.drop_if_empty(key)
     return found
@@ -367,7 +367,7 @@ def _move(ctx: Context, key: bytes, to: bytes, source: ListValue, from_head: boo
     destination.push_moved(element, to_head, ctx.limits)
     source.shrink(ctx.limits)
     db.changed(to, LIST, b"lpush" if to_head else b"rpush")
-    db.changed(key, LIST, b"lpop" if from_head else b"rpop")
+    db.changed_by(key, LIST, b"lpop" if from_head else b"rpop", 0)
     if len(source) == 0:
         db.drop_if_empty(key)
     return element
@@ -697,7 +697,7 @@ def lrem(ctx: Context, args: list[bytes]) -> object:
         return 0
     removed = value.remove(args[3], count, ctx.limits)
     if removed > 0:
-        ctx.db.changed(key, LIST, b"lrem")
+        ctx.db.changed_by(key, LIST, b"lrem", removed)
         ctx.db.drop_if_empty(key)
     return removed
 
@@ -732,6 +732,6 @@ def ltrim(ctx: Context, args: list[bytes]) -> object:
     if len(value) == length:
         ctx.db.rewritten(key, LIST, b"ltrim")
         return OK
-    ctx.db.changed(key, LIST, b"ltrim")
+    ctx.db.changed_by(key, LIST, b"ltrim", length - len(value))
     ctx.db.drop_if_empty(key)
     return OK

@@ -82,7 +82,7 @@ def sadd(ctx: Context, args: list[bytes]) -> object:
             if members.add(args[index], limits):
                 added += 1
     if added > 0:
-        db.changed(key, SET, b"sadd")
+        db.changed_by(key, SET, b"sadd", added)
     return added
 
 
@@ -111,7 +111,7 @@ def srem(ctx: Context, args: list[bytes]) -> object:
         if members.discard(args[index]):
             removed += 1
     if removed > 0:
-        db.changed(key, SET, b"srem")
+        db.changed_by(key, SET, b"srem", removed)
         if len(members) == 0:
             db.drop_if_empty(key)
     return removed
@@ -252,12 +252,12 @@ def _spop_count(ctx: Context, args: list[bytes]) -> object:
         return SetReply([])
     if count >= len(members):
         popped = members.members()
-        db.changed(key, SET, b"spop")
+        db.changed_by(key, SET, b"spop", len(popped) - 1)  # deleting the key counts, too
         db.delete(key)
         ctx.record([b"DEL", key])
         return _set_reply(popped)
     popped = members.pop_many(count, ctx.random, ctx.limits)
-    db.changed(key, SET, b"spop")
+    db.changed_by(key, SET, b"spop", count)
     for start in range(0, count, _RECORD_WORDS):
         ctx.record([b"SREM", key, *popped[start : start + _RECORD_WORDS]])
     return _set_reply(popped)

@@ -301,5 +301,5 @@ def _store(ctx: Context, key: bytes, result: list[object]) -> int:
     value = ListValue()
     value.fill(elements, ctx.limits)
     db.set(key, value)
-    db.changed(key, LIST, b"sortstore")
+    db.changed_by(key, LIST, b"sortstore", len(elements))
     return len(elements)

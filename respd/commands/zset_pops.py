@@ -91,7 +91,7 @@ def _pop(ctx: Context, key: bytes, zset: SortedSet, count: int, highest: bool) -
     popped: list[Element] = []
     for _ in range(min(count, len(zset))):
         popped.append(zset.pop_max() if highest else zset.pop_min())
-    ctx.db.changed(key, ZSET, b"zpopmax" if highest else b"zpopmin")
+    ctx.db.changed_by(key, ZSET, b"zpopmax" if highest else b"zpopmin", len(popped))
     ctx.db.drop_if_empty(key)
     return popped
 

@@ -402,6 +402,6 @@ def zremrangebylex(ctx: Context, args: list[bytes]) -> object:
 def _remove(ctx: Context, key: bytes, zset: SortedSet, start: int, stop: int, event: bytes) -> int:
     removed = zset.remove_between(start, stop)
     if removed > 0:
-        ctx.db.changed(key, ZSET, event)
+        ctx.db.changed_by(key, ZSET, event, removed)
         ctx.db.drop_if_empty(key)
     return removed

@@ -132,7 +132,7 @@ def put_scores(
             zset.change(element, score)
             updated += 1
     if added + updated > 0:
-        db.changed(key, ZSET, b"zadd")
+        db.changed_by(key, ZSET, b"zadd", added + updated)
     return added + updated if options & OPTION_CH else added
 
 
@@ -239,7 +239,7 @@ def zrem(ctx: Context, args: list[bytes]) -> object:
         if zset.discard(args[position]):
             removed += 1
     if removed > 0:
-        db.changed(key, ZSET, b"zrem")
+        db.changed_by(key, ZSET, b"zrem", removed)
         db.drop_if_empty(key)
     return removed
 
