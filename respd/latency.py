@@ -5,8 +5,11 @@ Source: redis.io, "Redis latency monitoring".
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import Final
+
+from mypy_extensions import i64
 
 from respd.config import Config
 
@@ -50,6 +53,12 @@ class LatencyMonitor:
             event = Event()
             self.events[name] = event
         event.add(at_s, int(duration_s * _MS))
+
+    def since(self, name: bytes, started_s: float, now_ms: i64) -> None:
+        """Note, if it was slow, the event `name`, which began at `started_s` (monotonic) and has just ended."""
+        duration_s = time.monotonic() - started_s
+        if duration_s >= self.threshold_s:
+            self.add(name, duration_s, int(now_ms // 1000))
 
     def reset(self, names: list[bytes]) -> int:
         """Forget the named events, or all when none is named; return how many there were."""

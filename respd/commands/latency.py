@@ -28,6 +28,7 @@ _ADVICE: Final = (
     (b"fast-command", "Commands that are fast by themselves were slow: look at the machine's load and its swapping."),
     (b"fork", "Making a child process takes long: transparent huge pages, virtual machines and large data are causes."),
     (b"aof-", "The disk makes the log wait: appendfsync, no-appendfsync-on-rewrite and who else writes there matter."),
+    (b"rdb-unlink-temp-file", "Removing a large file takes long: that depends on the file system."),
     (b"expire-cycle", "Many keys expire at the same moment: spread their times by some seconds."),
     (
         b"eviction-cycle",

@@ -371,6 +371,7 @@ class AppendLog:
         """Write all that waits; tell whether that was possible."""
         data = self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
         taken = 0
+        is_syncing = self.background.pending_syncs() > 0
         started_s = monotonic()
         try:
             taken = self.disk.write(self.fd, data)
@@ -379,7 +380,7 @@ class AppendLog:
         except OSError as error:
             self._write_failed(data, taken, reason_of(error), policy)
             return False
-        self._note_latency(b"aof-write", started_s)
+        self._note_write(started_s, is_syncing)
         self._forget_buffer()
         self.written += taken
         self.current_size += taken
@@ -436,7 +437,7 @@ class AppendLog:
                     f"{reason_of(error)}. Exiting..."
                 )
                 raise FatalDiskError from None
-            self._note_latency(b"aof-fsync-always", started_s)
+            self.engine.latency.since(b"aof-fsync-always", started_s, self.clock.ms)
             self._synced_offset = self._written_offset
             self.synced = self.written
             self.last_sync_ms = int(self.clock.ms)
@@ -445,11 +446,18 @@ class AppendLog:
             self.synced = self.written
             self.last_sync_ms = int(self.clock.ms)
 
-    def _note_latency(self, event: bytes, started_s: float) -> None:
-        latency = self.engine.latency
-        elapsed_s = monotonic() - started_s
-        if elapsed_s >= latency.threshold_s:
-            latency.add(event, elapsed_s, int(self.clock.ms) // 1000)
+    def _note_write(self, started_s: float, is_syncing: bool) -> None:
+        """Tell the latency monitor of a slow write, and what else went on."""
+        engine = self.engine
+        if monotonic() - started_s < engine.latency.threshold_s:
+            return
+        if is_syncing:
+            engine.latency.since(b"aof-write-pending-fsync", started_s, self.clock.ms)
+        elif engine.rewriter.any_child_runs():
+            engine.latency.since(b"aof-write-active-child", started_s, self.clock.ms)
+        else:
+            engine.latency.since(b"aof-write-alone", started_s, self.clock.ms)
+        engine.latency.since(b"aof-write", started_s, self.clock.ms)
 
     def _note_sync_result(self) -> None:
         """See how the thread's last sync went: commands that write are refused until one succeeds."""

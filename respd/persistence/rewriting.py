@@ -8,6 +8,7 @@ log.
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Final
 
 from respd.persistence.append_log import OFF, ON, WAITING
@@ -239,6 +240,7 @@ class Rewriter:
         manifest = directory.manifest.copy()
         temporary = _temporary_base(self._pid)
         base = manifest.new_base(directory.stem, self._is_snapshot)
+        started_s = time.monotonic()
         try:
             self.disk.rename(temporary, directory.path(base))
         except OSError as error:
@@ -246,11 +248,13 @@ class Rewriter:
                 f"Error trying to rename the temporary AOF base file {temporary} into {base}: {reason_of(error)}"
             )
             return False
+        self.engine.latency.since(b"aof-rename", started_s, self.engine.clock.ms)
         self.log.notice(f"Successfully renamed the temporary AOF base file {temporary} into {base}")
         increment = ""
         if append_log.state == WAITING:
             waiting = directory.temporary_increment()
             increment = manifest.new_increment(directory.stem)
+            started_s = time.monotonic()
             try:
                 self.disk.rename(directory.path(waiting), directory.path(increment))
             except OSError as failure:
@@ -260,6 +264,7 @@ class Rewriter:
                 )
                 append_log.background.remove(directory.path(base))
                 return False
+            self.engine.latency.since(b"aof-rename", started_s, self.engine.clock.ms)
             self.log.notice(f"Successfully renamed the temporary AOF incr file {waiting} into {increment}")
             append_log.name = increment
         manifest.retire_increments(1 if append_log.fd >= 0 else 0)

@@ -219,6 +219,12 @@ class Snapshots:
         except OSError:
             pass
 
+    def _remove_of(self, pid: int) -> None:
+        """Remove what the child with this number has written."""
+        started_s = time.monotonic()
+        self._remove(f"temp-{pid}.rdb")
+        self.engine.latency.since(b"rdb-unlink-temp-file", started_s, self.engine.clock.ms)
+
     def _note(self, succeeded: bool) -> None:
         self.last_succeeded = succeeded
         self.engine.update_disk_gate()
@@ -259,7 +265,7 @@ class Snapshots:
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             self.log.warning(f"Background saving terminated by signal {number}")
-            self._remove(f"temp-{self.children.last_pid}.rdb")
+            self._remove_of(self.children.last_pid)
             if number != KILLED_BY_US:
                 self._note(False)
         elif os.WEXITSTATUS(status) != 0:
@@ -279,7 +285,7 @@ class Snapshots:
         if self.runs():
             pid = self.children.pid
             self.children.kill()
-            self._remove(f"temp-{pid}.rdb")
+            self._remove_of(pid)
             self.last_duration_s = self._now_s() - self.started_s
             self.started_s = _NEVER
 
