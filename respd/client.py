@@ -23,6 +23,7 @@ REPLY_SKIP: Final = 2
 REPLY_SKIP_NEXT: Final = 3
 
 NO_COMMAND: Final = b"NULL"  # the last command, as CLIENT LIST tells it, of who has sent none that exists
+_SHARED: Final = 64 * 1024  # bytes from which a push is not copied for each client
 
 # Classes of client-output-buffer-limit.
 CLASS_NORMAL: Final = 0
@@ -134,7 +135,11 @@ class Client:
         if self.held is not None:
             self.held.append(data)
             return
-        self.out.write(data)
+        if len(data) >= _SHARED and len(self.out) == 0:  # one copy for all who get it
+            self.unsent.append(data)
+            self.unsent_size += len(data)
+        else:
+            self.out.write(data)
         self.wants_write()
         if self.output_pending() > self.output_limit():
             self.outbox.on_overflow(self)

@@ -197,7 +197,12 @@ def _deliver(clients: dict[Client, bool], items: list[object]) -> int:
     out = BytesWriter()
     encode(out, items, 2)
     in_resp2 = out.getvalue()
-    in_resp3 = _RESP3_START + in_resp2[1:]
+    in_resp3 = b""
     for client in clients:
-        client.push_raw(in_resp2 if client.protocol == 2 else in_resp3)
+        if client.protocol == 2:
+            client.push_raw(in_resp2)
+        else:
+            if not in_resp3:
+                in_resp3 = _RESP3_START + in_resp2[1:]
+            client.push_raw(in_resp3)
     return len(clients)
