@@ -6,7 +6,7 @@ key into the hole, keys only ever move to lower slots. Whatever stays from the s
 at least once.
 
 Invariant: `keys[entry.slot] == key` for every key; `volatile` counts the entries that expire, and each of those is
-known to `deadlines`.
+known to `deadlines`; `expiring_hashes` counts the hashes with fields that expire.
 """
 
 from __future__ import annotations
@@ -154,6 +154,7 @@ class Keyspace:
         self.evict_word: bytes = b"DEL"  # and of one that was evicted
         self.may_expire: bool = False  # some key or field has been given an expiry, and may have it still
         self.active_expire: bool = True
+        self.skips_checksums: bool = False  # of payloads and files, for tests
         self.expire_off: bool = False  # while something must see expired keys as they are
         self.watched_keys: i64 = 0
         self.waiting_clients: i64 = 0
@@ -212,6 +213,7 @@ class Database:
         self.volatile: i64 = 0
         self.expire_sum_s: i64 = 0  # of all expiry moments, in seconds: for the average TTL
         self.field_deadlines = Deadlines()
+        self.expiring_hashes: i64 = 0
         self.watchers: dict[bytes, dict[Client, bool]] = {}
         self.waiting = Waiting()
 
@@ -438,6 +440,7 @@ class Database:
         else:
             shared.count_access(entry)
         if not isinstance(old, bytes):
+            self.forget_fields(key, old)
             shared.graveyard.bury(old)
 
     def add(self, key: bytes, value: object) -> None:
@@ -464,8 +467,8 @@ class Database:
         dense.append(key)
         if expire_at_ms != 0:
             self._note_expiry(key, entry, expire_at_ms)
-        if isinstance(value, HashValue) and value.next_expire_ms != 0:
-            self.schedule(key, value.next_expire_ms)
+        if isinstance(value, HashValue):
+            self.note_fields(key, 0, value.next_expire_ms)
         return True
 
     def remove(self, key: bytes) -> bool:
@@ -483,6 +486,7 @@ class Database:
             self.entries[last].slot = slot
         value = entry.value
         if not isinstance(value, bytes):
+            self.forget_fields(key, value)
             self.shared.graveyard.bury(value)
         return True
 
@@ -684,7 +688,23 @@ class Database:
                 first = keys
         return first
 
-    def schedule(self, key: bytes, at_ms: i64) -> None:
+    def note_fields(self, key: bytes, before_ms: i64, at_ms: i64) -> None:
+        """Note that the first field of the hash at `key` expires at `at_ms`, no more at `before_ms` (0: none does)."""
+        if at_ms == before_ms:
+            return
+        if before_ms != 0:
+            self.field_deadlines.remove(key, before_ms)
+            self.expiring_hashes -= 1
+        if at_ms != 0:
+            self.expiring_hashes += 1
+            self._schedule(key, at_ms)
+
+    def forget_fields(self, key: bytes, value: object) -> None:
+        """Note that a value, maybe a hash whose fields expire, is at `key` no more."""
+        if isinstance(value, HashValue):
+            self.note_fields(key, value.next_expire_ms, 0)
+
+    def _schedule(self, key: bytes, at_ms: i64) -> None:
         """Have the due fields of the hash at `key` removed at `at_ms`."""
         self.field_deadlines.add(key, at_ms)
         self.shared.may_expire = True
@@ -699,10 +719,12 @@ class Database:
             self.shared.effects.add(self.index, [b"HDEL", key, *fields])
         if fields and self.shared.hooks != 0:
             self._signal_by_itself(key, HASH, b"hexpired")
+        if value.next_expire_ms == 0:
+            self.expiring_hashes -= 1
         if self.drop_if_empty(key):
             return True
         if value.next_expire_ms != 0:
-            self.schedule(key, value.next_expire_ms)
+            self._schedule(key, value.next_expire_ms)
         return False
 
     def average_ttl_ms(self) -> int:
@@ -765,6 +787,7 @@ class Database:
         self.dense = []
         self.deadlines = Deadlines()
         self.field_deadlines = Deadlines()
+        self.expiring_hashes = 0
         self.volatile = 0
         self.expire_sum_s = 0
         return count
@@ -773,12 +796,13 @@ class Database:
         """Exchange all keys with another database; watchers and waiting clients stay with the number (SWAPDB)."""
         for database, partner in ((self, other), (other, self)):
             for key in database.watchers:
-                if key in database.entries or key in partner.entries:
+                if database.peek(key) is not None or partner.peek(key) is not None:
                     database.touch(key)
         self.entries, other.entries = other.entries, self.entries
         self.dense, other.dense = other.dense, self.dense
         self.deadlines, other.deadlines = other.deadlines, self.deadlines
         self.field_deadlines, other.field_deadlines = other.field_deadlines, self.field_deadlines
+        self.expiring_hashes, other.expiring_hashes = other.expiring_hashes, self.expiring_hashes
         self.volatile, other.volatile = other.volatile, self.volatile
         self.expire_sum_s, other.expire_sum_s = other.expire_sum_s, self.expire_sum_s
         if self.shared.hooks & HOOK_BLOCK:
@@ -791,13 +815,16 @@ class Database:
         """Assert the invariant. O(keys)."""
         assert len(self.dense) == len(self.entries)
         self.entries.check()
-        volatile = 0
+        volatile = hashes = 0
         for slot, key in enumerate(self.dense):
             entry = self.entries[key]
             assert entry.slot == slot
             volatile += entry.expire_at_ms != 0
+            hashes += isinstance(entry.value, HashValue) and entry.value.next_expire_ms != 0
         assert volatile == self.volatile
+        assert hashes == self.expiring_hashes
         self.deadlines.check()
+        self.field_deadlines.check()
 
 
 def string_of(entry: Entry) -> StringValue:

@@ -162,7 +162,7 @@ class Metrics:
                 self._sample(b"redis_db_avg_ttl_seconds", b'db="db%d"' % db.index, ttl)
             self._begin(b"redis_db_keys_with_expiring_items", GAUGE, b"Hashes with fields that expire")
             for db in filled:
-                self._count(b"redis_db_keys_with_expiring_items", b'db="db%d"' % db.index, db.field_deadlines.size())
+                self._count(b"redis_db_keys_with_expiring_items", b'db="db%d"' % db.index, db.expiring_hashes)
 
     def _add_errors(self) -> None:
         counts: dict[bytes, int] = {}  # scripts choose the codes: two may look alike here

@@ -86,6 +86,7 @@ def _delete_due(ctx: Context, key: bytes, value: HashValue, fields: list[bytes],
     """Signal and log that `fields`, given a moment in the past, were removed."""
     for field in fields:
         ctx.record([b"HDEL", key, field])
+    ctx.db.stats.expired_subkeys += len(fields)
     removed_fields(ctx, key, value, before_ms, len(fields))
 
 

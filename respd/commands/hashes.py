@@ -29,9 +29,7 @@ group = Group("hash")
 
 def wake(ctx: Context, key: bytes, value: HashValue, before_ms: int) -> None:
     """Have the database wake for the hash's next expiry, where a command has changed it from `before_ms`."""
-    next_ms = value.next_expire_ms
-    if next_ms != before_ms and next_ms != 0:
-        ctx.db.schedule(key, next_ms)
+    ctx.db.note_fields(key, before_ms, value.next_expire_ms)
 
 
 @group.command(

@@ -601,7 +601,7 @@ def _keyspace(ctx: Context) -> list[bytes]:
         if db.entries:
             lines.append(
                 b"db%d:keys=%d,expires=%d,avg_ttl=%d,subexpiry=%d"
-                % (db.index, len(db.entries), db.volatile, db.average_ttl_ms(), db.field_deadlines.size())
+                % (db.index, len(db.entries), db.volatile, db.average_ttl_ms(), db.expiring_hashes)
             )
     return lines
 

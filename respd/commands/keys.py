@@ -512,6 +512,7 @@ def _database(ctx: Context, word: bytes) -> Database:
 def _take(db: Database, key: bytes, entry: Entry) -> object:
     """Remove a key and return its value, which lives on elsewhere and so must not be freed with the key."""
     value = entry.value
+    db.forget_fields(key, value)
     entry.value = b""
     db.remove(key)
     return value
@@ -522,8 +523,8 @@ def place(db: Database, key: bytes, value: object, expire_at_ms: int) -> None:
     db.add(key, value)
     if expire_at_ms != 0:
         db.set_expire(key, expire_at_ms)
-    if isinstance(value, HashValue) and value.next_expire_ms != 0:
-        db.schedule(key, value.next_expire_ms)
+    if isinstance(value, HashValue):
+        db.note_fields(key, 0, value.next_expire_ms)
 
 
 def _copy_value(value: object) -> object:

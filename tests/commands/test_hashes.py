@@ -1,8 +1,10 @@
 """Hash commands: what they log, when fields expire, and what a scan promises."""
 
+import random
+
 import pytest
 
-from respd.commands import hash_expiry, hashes, keys
+from respd.commands import all_groups, hash_expiry, hashes, keys
 from tests.local import Local
 
 LARGE = "x" * 65
@@ -184,3 +186,37 @@ def test_a_scan_of_a_changing_hash_returns_what_stays(local: Local) -> None:
             local.run([b"HSET", b"h", b"new%d" % number, b"v"])
         step += 5
     assert seen >= set(staying)
+
+
+def test_hashes_with_fields_that_expire_are_counted() -> None:
+    """INFO's subexpiry holds whatever happens to such hashes, at once."""
+    local = Local(*all_groups())
+    chance = random.Random(1)
+    keys, fields = ("a", "b", "c"), ("f", "g", "h")
+    actions = [
+        "HSET {k} {f} 1 {g} 2", "HPEXPIRE {k} {t} FIELDS 1 {f}", "HPEXPIRE {k} {t} GT FIELDS 2 {f} {g}",
+        "HPERSIST {k} FIELDS 2 {f} {g}", "HDEL {k} {f}", "HDEL {k} f g", "HGETEX {k} PX {t} FIELDS 1 {f}",
+        "HGETEX {k} PERSIST FIELDS 1 {f}", "HGETDEL {k} FIELDS 1 {f}", "HSETEX {k} PX {t} FIELDS 2 {f} 1 {g} 2",
+        "HSETEX {k} KEEPTTL FIELDS 1 {f} 1", "HPEXPIREAT {k} 1 FIELDS 1 {f}", "DEL {k}", "SET {k} v", "RENAME {k} {l}",
+        "COPY {k} {l} REPLACE", "MOVE {k} 1", "SWAPDB 0 1", "PEXPIRE {k} {t}", "PERSIST {k}", "HGET {k} {f}", "FLUSHDB",
+        "CONFIG SET hash-max-listpack-entries 1", "CONFIG SET hash-max-listpack-entries 4", "HINCRBY {k} {f} 1",
+    ]  # fmt: skip
+    for number in range(4000):
+        key, field, other, target = *chance.sample(keys, 1), *chance.sample(fields, 2), chance.choice(keys)
+        action = chance.choice(actions)
+        local.run(action.format(k=key, f=field, g=other, l=target, t=chance.choice((5, 700, 3000, 100_000))))
+        if number % 3 == 0:
+            local.pass_time(chance.choice((1, 10, 500, 2000)))
+        for db in local.engine.databases[:2]:
+            db.check()
+
+
+def test_a_moment_in_the_past_counts_as_an_expiry() -> None:
+    local = Local(*all_groups())
+    for line in ("HPEXPIREAT h 1 FIELDS 3 a b z", "HGETEX h PXAT 1 FIELDS 1 c", "HSETEX h PXAT 1 FIELDS 2 d 1 e 1"):
+        local.run("HSET h a 1 b 1 c 1 d 1 x 1")
+        local.run("CONFIG RESETSTAT")
+        local.run(line)
+        shown = local.run("INFO stats")
+        assert isinstance(shown, bytes)
+        assert b"\r\nexpired_subkeys:%d\r\n" % (1 if line.startswith("HGETEX") else 2) in shown
