@@ -82,8 +82,10 @@ local function int(number)
     number = number % 4294967296
     return number < 2147483648 and number or number - 4294967296
 end
+-- A number as C makes an int of it.
+local function as_int(number) return int(long(number)) end
 local function int_argument(place, count, value)
-    return int(long(number_argument(place, count, value)))
+    return as_int(number_argument(place, count, value))
 end
 
 -- The upper and lower 32 bits of an IEEE 754 double.
@@ -162,7 +164,7 @@ end
 return {
     fail = fail, bad_argument = bad_argument, retold = retold, text_argument = text_argument,
     number_argument = number_argument, long_argument = long_argument, int_argument = int_argument, int = int,
-    double_halves = double_halves, halves_double = halves_double, float_bits = float_bits, bits_float = bits_float,
-    four_bytes = four_bytes,
+    as_int = as_int, double_halves = double_halves, halves_double = halves_double, float_bits = float_bits,
+    bits_float = bits_float, four_bytes = four_bytes,
 }
 """

@@ -24,7 +24,8 @@ local as_function = python.as_function
 local error, select, setmetatable, type, tostring, next = error, select, setmetatable, type, tostring, next
 local pcall, xpcall, rawset, rawget, setfenv = pcall, xpcall, rawset, rawget, setfenv
 local load, loadstring, retold, match = load, loadstring, offered.retold, string.match
-local getmetatable, pairs, table_concat, string_byte = getmetatable, pairs, table.concat, string.byte
+local getmetatable, pairs, tonumber = getmetatable, pairs, tonumber
+local table_concat, string_byte = table.concat, string.byte
 local resume, create, wrap = coroutine.resume, coroutine.create, coroutine.wrap
 local getinfo, sethook, unpack = debug.getinfo, debug.sethook, unpack
 local null, dump, without_tail_calls = offered.null, string.dump, as_function(offered.without_tail_calls)
@@ -176,7 +177,7 @@ end
 function redis.status_reply(...) return single_field('ok', ...) end
 local globals = {
     assert = assert, error = error, gcinfo = gcinfo, ipairs = ipairs,
-    rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, type = type, unpack = unpack,
+    rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, type = type,
     _VERSION = _VERSION,
 }
 -- How the collector goes about it is the server's business: a script that changes it hears what it was and is.
@@ -225,6 +226,15 @@ for _, name in pairs({'find', 'match', 'gmatch', 'gfind', 'gsub'}) do
         if type(pattern) == 'string' and #pattern > limit then error('pattern too complex', 2) end
         return original(...)
     end
+end
+-- C counts what it is to give in an int, and goes astray when that overflows.
+local as_int, too_many = offered.as_int, 2147483647
+function globals.unpack(...)
+    local list, first, last = ...
+    if first == nil or type(list) ~= 'table' then return unpack(...) end
+    first, last = tonumber(first), last == nil and #list or tonumber(last)
+    if first and last and as_int(last) - as_int(first) >= too_many then return unpack(list, 1, too_many) end
+    return unpack(...)
 end
 local string_metatable = behind_proxy({__index = globals.string})
 getmetatable('').__index = string

@@ -117,6 +117,7 @@ class LuaState:
             b"libraries": lua.table_from(libraries),
             b"null": null,
             b"retold": support[b"retold"],
+            b"as_int": support[b"as_int"],
             b"without_tail_calls": Guarded(calls, without_tail_calls),
         }
 

@@ -153,6 +153,8 @@ MORE = [
     "return table.concat({{}})",
     "return unpack()",
     "return unpack({},1,1e8)",
+    "return unpack({},0,2147483647)",
+    "return {pcall(unpack,{1},-2^31)}",
     "return string.rep()",
     "return string.rep('x',-1)",
     "return coroutine.status(1)",
