@@ -192,6 +192,8 @@ class Config:
         self.aof_rewrite_incremental_fsync = True
         self.aof_disable_auto_gc = False
 
+        self.oom_score_adj = b""
+        self.oom_score_adj_values: list[int] = []
         self.save: list[tuple[int, int]] = []
         self.dbfilename = ""
         self.rdbcompression = True

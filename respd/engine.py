@@ -56,6 +56,7 @@ from respd.latency import LatencyMonitor
 from respd.log import Log
 from respd.memory_limits import MemoryLimits
 from respd.monitors import FROM_SCRIPT, Monitors, is_shown
+from respd.oom_score import OomScore
 from respd.pausing import Pause
 from respd.persistence.disk import Disk
 from respd.protocol.replies import NO_REPLY, QUEUED, encode, least_size
@@ -148,6 +149,7 @@ class Engine:
         from respd.persistence.rewriting import Rewriter
         from respd.persistence.snapshot import Snapshots
 
+        self.oom_score: OomScore = OomScore(config, log)
         self.children: Children = Children(self)
         self.snapshots: Snapshots = Snapshots(self)
         self.append_log: AppendLog = AppendLog(self)
@@ -791,6 +793,13 @@ class Engine:
 
         Returns False, the log having been told why, when saving has failed: the server then goes on.
         """
+        if self._save_at_end(options):
+            self.shutdown_requested = True
+            return True
+        self.log.warning("Errors trying to shut down the server. Check the logs for more information.")
+        return False
+
+    def _save_at_end(self, options: list[bytes]) -> bool:
         log = self.log
         log.notice("User requested shutdown...")
         if self.snapshots.runs():
@@ -811,7 +820,6 @@ class Engine:
                     log.warning("Error trying to save the DB, can't exit.")
                     return False
                 log.warning("Error trying to save the DB. Exit anyway.")
-        self.shutdown_requested = True
         return True
 
 

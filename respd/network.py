@@ -466,8 +466,8 @@ class Server:
             if client.close_after_reply and len(client.out) == 0:
                 self.close(connection)
 
-    def _check_output_limit(self, connection: Connection) -> None:
-        """Close a client that lets its replies pile up beyond client-output-buffer-limit."""
+    def _check_output_limit(self, connection: Connection, in_passing: bool = False) -> None:
+        """Close a client that lets replies pile up beyond client-output-buffer-limit; the log tells what found it."""
         client = connection.client
         hard, soft, soft_seconds = self.config.client_output_buffer_limits[client.output_class()]
         held = max(0, client.output_pending() - FREE_OUTPUT)
@@ -480,9 +480,8 @@ class Server:
         else:
             client.soft_limit_since_ms = 0
         if over:
-            self.log.warning(
-                f"Client {self.line_of(client)} scheduled to be closed ASAP for overcoming of output buffer limits."
-            )
+            how = "closed" if in_passing else "scheduled to be closed ASAP"
+            self.log.warning(f"Client {self.line_of(client)} {how} for overcoming of output buffer limits.")
             self.stats.client_output_buffer_limit_disconnections += 1
             self.close(connection)
 
@@ -712,7 +711,10 @@ class Server:
                     self._on_signal(number)
 
     def close_idle(self) -> None:
-        """Close clients idle for longer than `timeout`, handshakes that take too long; re-check soft output limits."""
+        """Close clients idle for longer than `timeout`, and handshakes that take too long.
+
+        The soft limits of output are looked at again, and the longest buffers noted.
+        """
         self.metrics.tidy()
         limit_ms = self.config.timeout * 1000
         now_ms = self.engine.clock.ms
@@ -720,19 +722,26 @@ class Server:
             if now_ms >= handshake.until_ms:
                 self.log.verbose("Closing a connection that did not finish its TLS handshake")
                 self._give_up(handshake)
+        longest_input = most_output = 0
         for connection in list(self.connections.values()):
             client = connection.client
+            longest_input = max(longest_input, int(client.query_buffer_peak))
+            client.query_buffer_peak = client.query_buffer
             if client.unsent_size > 0:
-                self._check_output_limit(connection)
+                most_output = max(most_output, client.output_pending())
+                self._check_output_limit(connection, True)
             if (
                 limit_ms > 0
                 and now_ms - client.last_interaction_ms > limit_ms
                 and client.parked is None
                 and not client.subscriptions()
                 and not client.shard_channels
+                and not client.is_monitor
             ):
                 self.log.verbose("Closing idle client")
                 self.close(connection)
+        self.stats.recent_inputs.note(longest_input, now_ms // 1000)
+        self.stats.recent_outputs.note(most_output, now_ms // 1000)
 
     # -- signals and the end
 
@@ -751,17 +760,17 @@ class Server:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # nobody's here; redis-server would die of it
-            signal.signal(signal.SIGALRM, self._tell_of_alarm)
             signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+            signal.signal(signal.SIGALRM, self._tell_of_alarm)
 
     def _end_script(self, number: int, frame: object) -> None:
         """End the script that may be running: the loop cannot end the server before."""
         self.engine.scripts.end_running()
         self.engine.libraries.end_running()
+
     def _tell_of_alarm(self, number: int, frame: object) -> None:
         """Say so and go on, as redis-server does, which shows where it is beside it."""
         self.log.warning("Received SIGALRM")
-
 
     def _on_signal(self, number: int) -> None:
         if number not in (signal.SIGTERM, signal.SIGINT):
@@ -867,8 +876,9 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
     gc.disable()
     if not server.load():
         return 1
-    config.on_change(["aof-disable-auto-gc"], engine.append_log.remove_history)
     config.on_change(["appendonly"], engine.append_log.follow_switch)
+    config.on_change(["oom-score-adj", "oom-score-adj-values"], engine.oom_score.follow)
+    config.on_change(["aof-disable-auto-gc"], engine.append_log.remove_history)
     if not engine.shutdown_requested:
         if life is not None:
             life.on_ready()
@@ -876,6 +886,7 @@ def serve(config: Config, log: Log, life: Life | None = None, disk: Disk | None 
             log.notice(f"Ready to accept connections {kind}")
         if config.metrics_port:
             log.notice(f"Ready to tell metrics on port {config.metrics_port}")
+        engine.oom_score.start()
         server.run()
     if server.status == 0:
         try:

@@ -16,6 +16,7 @@ from mypy_extensions import i64
 if sys.platform != "win32":
     import resource
 
+RECENT_S: Final = 8
 RATE_SAMPLES: Final = 16
 ERROR_CODES_LIMIT: Final = 128
 _LONGEST_CODE: Final = 30
@@ -62,6 +63,32 @@ class Rate:
         self.next_slot = 0
         self.started = False
         self.samples = [0] * RATE_SAMPLES
+
+
+class Recent:
+    """The greatest of what was noted in this second and the 7 before."""
+
+    def __init__(self) -> None:
+        self._second: i64 = 0
+        self._most: list[int] = [0] * RECENT_S
+
+    def note(self, value: int, second: i64) -> None:
+        """Note a value that was seen at a second of the clock."""
+        self._pass(second)
+        slot = second % RECENT_S
+        if value > self._most[slot]:
+            self._most[slot] = value
+
+    def greatest(self, second: i64) -> int:
+        """Return the greatest value, as of a second of the clock."""
+        self._pass(second)
+        return max(self._most)
+
+    def _pass(self, second: i64) -> None:
+        start = max(self._second, second - RECENT_S)
+        for passed in range(start + 1, second + 1):
+            self._most[passed % RECENT_S] = 0
+        self._second = second
 
 
 class Stats:
@@ -118,6 +145,8 @@ class Stats:
         self.cron_s: float = 0.0
         self.append_log_s: float = 0.0
         self.most_commands_a_turn: i64 = 0
+        self.recent_inputs: Recent = Recent()  # bytes that a client had sent ahead,
+        self.recent_outputs: Recent = Recent()  # and that waited for one
         self.expire_s: float = 0.0
         self.expire_slices_cut: i64 = 0  # ended by the clock, with more to expire
 

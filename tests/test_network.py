@@ -236,3 +236,32 @@ def test_a_long_queue_is_freed_in_slices(loop: Loop) -> None:
             loop.turn(1)
             received += sock.recv(1 << 16)
         assert departures.are_over()
+
+
+def test_who_only_listens_is_never_idle(loop: Loop) -> None:
+    with loop.client() as idle, loop.client() as subscriber, loop.client() as monitor:
+        subscriber.sendall(b"SUBSCRIBE news\r\n")
+        monitor.sendall(b"MONITOR\r\n")
+        loop.turn()
+        server = loop.server
+        server.config.timeout = 1
+        for connection in server.connections.values():
+            connection.client.last_interaction_ms = 0
+        server.close_idle()
+        loop.turn()
+        assert sorted(c.client.last_command for c in server.connections.values()) == [b"monitor", b"subscribe"]
+        assert idle.recv(1) == b""
+
+
+def test_the_longest_input_is_that_of_the_last_seconds(loop: Loop) -> None:
+    with loop.client() as sock:
+        sock.sendall(b"*2\r\n$4\r\nECHO\r\n$70000\r\n" + b"x" * 60_000)
+        loop.turn(10)
+        client = next(iter(loop.server.connections.values())).client
+        assert client.query_buffer_peak == 60_000
+        sock.sendall(b"x" * 10_000 + b"\r\n")
+        loop.turn(10)
+        loop.server.close_idle()
+        loop.server.close_idle()
+        assert client.query_buffer_peak == 0
+        assert loop.server.stats.recent_inputs.greatest(loop.server.engine.clock.ms // 1000) >= 60_000

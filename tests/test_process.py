@@ -448,6 +448,33 @@ def test_a_process_that_dies_of_a_fault_says_where(start: Start, port: int, repo
     assert ("Segmentation fault" in respd.output and "Current thread" in respd.output) == (reports == "yes")
 
 
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="Linux has this")
+def test_the_score_that_says_whom_to_end_without_memory(start: Start, port: int) -> None:
+    respd = start("--port", str(port), "--oom-score-adj", "yes", "--oom-score-adj-values", "4 5 6").await_ready()
+    path = Path(f"/proc/{respd.process.pid}/oom_score_adj")
+    before = int(Path("/proc/self/oom_score_adj").read_text())
+    until(lambda: int(path.read_text()) == before + 4)
+    with Connection(port) as connection:
+        for score, words in (
+            (before + 7, ["oom-score-adj-values", "7 8 9"]),
+            (before, ["oom-score-adj", "no"]),
+            (before, ["oom-score-adj-values", "1 2 3"]),
+            (before + 20, ["oom-score-adj", "absolute", "oom-score-adj-values", f"{before + 20} 0 {before + 30}"]),
+        ):
+            assert connection.ask("CONFIG", "SET", *words) == b"OK"
+            assert int(path.read_text()) == score
+        connection.ask("CONFIG", "SET", "rdb-key-save-delay", "100000000")
+        connection.ask("SET", "k", "v")
+        connection.ask("BGSAVE")
+        children = Path(f"/proc/{respd.process.pid}/task/{respd.process.pid}/children")
+        until(lambda: [_score(child) for child in children.read_text().split()] == [before + 30])
+        assert int(path.read_text()) == before + 20
+
+
+def _score(pid: str) -> int:
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+
 def test_in_the_background(start: Start, port: int, tmp_path: Path) -> None:
     words = ("--port", str(port), "--daemonize", "yes", "--pidfile", "pid", "--logfile", "log", "--dir", str(tmp_path))
     respd = start(*words)

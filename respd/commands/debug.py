@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from respd.access import not_allowed
 from respd.arguments import int_arg, positive_int_arg
 from respd.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group, Handler
-from respd.commands.keys import encoding_of
+from respd.commands.keys import encoding_of, is_shared
 from respd.database import Database
 from respd.datatypes import digests
 from respd.datatypes.hashes import HashValue
@@ -47,7 +47,6 @@ _MEMORY: Final = re.compile(rb"([0-9]+)(|b|k|kb|m|mb|g|gb)", re.IGNORECASE)
 _UNITS: Final = {b"k": 1000, b"kb": 1 << 10, b"m": 1000**2, b"mb": 1 << 20, b"g": 1000**3, b"gb": 1 << 30}
 _DOUBLE: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _ACCESS_BITS: Final = (1 << 24) - 1
-_SHARED_INTEGERS: Final = 10_000
 _SHARED: Final = (1 << 31) - 1
 _MANY: Final = 1 << 30
 _SMALLEST_TABLE: Final = 4
@@ -279,10 +278,9 @@ def _key_digest(db: Database, key: bytes, start: bytes) -> bytes:
 def _object(ctx: Context, args: list[bytes]) -> object:
     value = _value(ctx, args[2])
     idle_s = ctx.db.idle_s(ctx.db.entries[args[2]])
-    is_shared = isinstance(value, int) and 0 <= value < _SHARED_INTEGERS
     text = b"Value at:0x%x refcount:%d encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d" % (
         id(value),
-        _SHARED if is_shared else 1,
+        _SHARED if is_shared(ctx, value) else 1,
         encoding_of(value),
         _serialized_size(value),
         (int(ctx.clock.ms) // 1000 - idle_s) & _ACCESS_BITS,

@@ -211,7 +211,9 @@ def _listeners(ctx: Context) -> list[bytes]:
 
 def _clients(ctx: Context) -> list[bytes]:
     engine = ctx.engine
-    biggest_input = biggest_output = 0
+    second = int(ctx.clock.ms) // 1000
+    biggest_input = engine.stats.recent_inputs.greatest(second)
+    biggest_output = engine.stats.recent_outputs.greatest(second)
     pubsub = watching = spoiled = waiting_for_time = 0
     for client in engine.clients.values():
         biggest_input = max(biggest_input, int(client.query_buffer_peak))

@@ -259,16 +259,23 @@ def object_idletime(ctx: Context, args: list[bytes]) -> object:
 def object_refcount(ctx: Context, args: list[bytes]) -> object:
     """Return how many references to a value there are.
 
-    Reply: 1, or 2147483647 for the small integers that redis-server shares; null when the key is absent.
+    Reply: 1, or 2147483647 for the small integers that redis-server shares; null when the key is absent. It shares none
+    while maxmemory goes by what each key was used for.
     Source: redis.io/commands/object-refcount.
     """
     entry = _look_quietly(ctx.db, args[2])
     if entry is None:
         return None
     value = entry.value
-    if isinstance(value, int) and 0 <= value < _SHARED_INTEGERS:
-        return _INT_MAX
-    return 1
+    return _INT_MAX if is_shared(ctx, value) else 1
+
+
+def is_shared(ctx: Context, value: object) -> bool:
+    """Tell whether redis-server has one object for all keys with this value."""
+    config = ctx.config
+    if not isinstance(value, int) or not 0 <= value < _SHARED_INTEGERS:
+        return False
+    return not config.maxmemory or not config.maxmemory_policy.endswith((b"-lru", b"-lfu"))
 
 
 def encoding_of(value: object) -> bytes:

@@ -189,6 +189,7 @@ class Children:
             os.closerange(_FIRST_FILE, pipe)
             os.closerange(pipe + 1, max(os.sysconf("SC_OPEN_MAX"), _MANY_FILES))
             self.log.role = "C"
+            self.engine.oom_score.enter_child()
             self._pipe = pipe
             self.kind = kind
             self.keys_done = 0

@@ -8,7 +8,7 @@ import pytest
 
 import respd
 from respd.commands.info import human
-from respd.stats import ERROR_CODES_LIMIT, Rate, Stats, resident_bytes
+from respd.stats import ERROR_CODES_LIMIT, Rate, Recent, Stats, resident_bytes
 from tests.local import Local
 from tests.patience import until
 from tests.servers import Server
@@ -88,6 +88,14 @@ def test_resetstat_zeroes_the_counters(local: Local) -> None:
     stats = _info(local, "stats", "errorstats", "commandstats")
     assert stats["keyspace_hits"] == stats["total_error_replies"] == "0"
     assert "errorstat_ERR" not in stats and "cmdstat_get" not in stats
+
+
+def test_the_longest_buffers_are_those_of_the_last_seconds() -> None:
+    recent = Recent()
+    recent.note(5, 1_000_000)
+    recent.note(3, 1_000_000)
+    recent.note(4, 1_000_003)
+    assert [recent.greatest(1_000_000 + after) for after in (3, 7, 8, 10, 11, 40)] == [5, 5, 4, 4, 0, 0]
 
 
 def test_an_end_with_an_error_is_a_failed_call(local: Local) -> None:
