@@ -88,6 +88,9 @@ def _watching() -> Iterator[Case]:
     yield case("EXECABORT is checked before WATCH", "WATCH k", "2> SET k 1", "MULTI", "nope", "EXEC")
     yield case("FLUSHALL and a key that is not there", "WATCH nope", "2> SET k 1", "2> FLUSHALL", "MULTI", "EXEC")
     yield case("SWAPDB brings a watched key", "2> SELECT 1", "2> SET k 1", "WATCH k", "2> SWAPDB 0 1", "MULTI", "EXEC")
+    yield case("SWAPDB brings a watched key that has expired", "DEBUG SET-ACTIVE-EXPIRE 0", "2> SELECT 1",
+               "2> SET k 1 PX 1", wait(10), "WATCH k", "2> SWAPDB 0 1", "MULTI", "EXEC", "DEBUG SET-ACTIVE-EXPIRE 1",
+               events=False, data=False)  # fmt: skip
 
 
 def _blocking() -> Iterator[Case]:
