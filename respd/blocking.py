@@ -99,3 +99,13 @@ class Waiting:
         """Return who waits for `key`, first come first."""
         line = self.by_key.get(key)
         return list(line) if line is not None else []
+
+    def keys_not_to_lose(self) -> int:
+        """Return for how many keys somebody waits who is told, too, when the key goes."""
+        count = 0
+        for line in self.by_key.values():
+            for parked in line:
+                if parked.block.awaits_loss:
+                    count += 1
+                    break
+        return count

@@ -227,10 +227,11 @@ def _clients(ctx: Context) -> list[bytes]:
                 watching += 1
         if client.parked is not None and client.parked.block.deadline_ms > 0:
             waiting_for_time += 1
-    watched = blocking = 0
+    watched = blocking = losses = 0
     for db in engine.databases:
         watched += _watched(db) if spoiled else len(db.watchers)
         blocking += len(db.waiting.by_key)
+        losses += db.waiting.keys_not_to_lose()
     return [
         b"connected_clients:%d" % len(engine.clients),
         b"cluster_connections:0",
@@ -244,7 +245,7 @@ def _clients(ctx: Context) -> list[bytes]:
         b"clients_in_timeout_table:%d" % waiting_for_time,
         b"total_watched_keys:%d" % watched,
         b"total_blocking_keys:%d" % blocking,
-        b"total_blocking_keys_on_nokey:0",
+        b"total_blocking_keys_on_nokey:%d" % losses,
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.harness import Case, Step, StepLike, case, events, step
+from tests.harness import Case, Step, StepLike, case, events, masked, step
 from tests.wire import Frame
 
 FOUR = ("XADD s 1-1 a 1", "XADD s 2-1 b 2", "XADD s 3-1 c 3", "XADD s 4-1 d 4")
@@ -253,6 +253,10 @@ def _waiting() -> Iterator[Case]:
                "EVAL \"return redis.call('XREADGROUP', 'GROUP', 'g', 'a', 'BLOCK', 0, 'STREAMS', KEYS[1], '>')\" 1 s",
                "EVAL \"return redis.call('XCLAIM', KEYS[1], 'g', 'b', 0, '1-1')\" 1 s",
                "EVAL \"return redis.call('XAUTOCLAIM', KEYS[1], 'g', 'a', 0, 0)\" 1 s")  # fmt: skip
+    told = masked("9> INFO clients", r"(?m)^(?!total_blocking_keys).*$")
+    yield case("keys that readers must not lose", "1& BLPOP s 0", told, "3> XADD s 1 a b", "3> XGROUP CREATE s g $",
+               wait_for_new, told, "4& XREADGROUP GROUP g b BLOCK 0 STREAMS s >", told, "3> DEL s", "2<", "4<", told,
+               "3> LPUSH s a", "1<", told, multi=False)  # fmt: skip
     yield case("the position is put back while a reader waits", *GROUP, "XREADGROUP GROUP g a STREAMS s >",
                wait_for_new, "XGROUP SETID s g 0", "XADD s 5-1 e 5", "2<", multi=False)  # fmt: skip
     yield case("wait for two streams", "XGROUP CREATE s g $ MKSTREAM", "XGROUP CREATE t g $ MKSTREAM",
