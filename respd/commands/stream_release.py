@@ -69,7 +69,7 @@ class _Deletion:
 
 def _delete(ctx: Context, key: bytes, stream: Stream, part: bytes, id: int, words: list[list[bytes]]) -> int:
     """Delete an entry if `part` lets it be; add to `words` what is to be logged."""
-    if part == _SETTLED and not (stream.groups and is_settled(stream.groups, id)):
+    if part == _SETTLED and not is_settled(stream.groups, id):
         return _KEPT if stream.get(id) is not None else _NO_SUCH
     text = id_text(id)
     if part == _FORGET:

@@ -111,10 +111,11 @@ def test_xdelex_of_what_every_group_has_acknowledged(local: Local) -> None:
     assert local.run("XLEN s") == 1
 
 
-def test_xdelex_without_groups_has_nobody_to_acknowledge(local: Local) -> None:
-    do(local, "XADD s 1-1 a 1")
-    assert local.run("XDELEX s ACKED IDS 1 1-1") == [2]
-    assert local.run("XDELEX s IDS 1 1-1") == [1]
+def test_xdelex_waits_for_no_group_that_is_gone(local: Local) -> None:
+    do(local, *READ)
+    assert local.run("XDELEX s ACKED IDS 2 1-1 2-1") == [2, 2]
+    do(local, "XGROUP DESTROY s g")
+    assert local.run("XDELEX s ACKED IDS 3 1-1 2-1 9") == [1, 1, -1]
 
 
 def test_references_to_what_is_gone_are_removed(local: Local) -> None:
