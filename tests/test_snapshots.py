@@ -15,6 +15,7 @@ import pytest
 
 from crashes.ports import free_port
 from tests.patience import PATIENCE, until
+from tests.persistence import rdb_files
 from tests.servers import respd_command, respd_environment
 from tests.wire import CLOSED, Connection
 
@@ -404,6 +405,17 @@ def test_a_damaged_file_ends_the_start(start: Start, tmp_path: Path, how: str, l
         "M # Terminating server after rdb file reading failure.",
     )
     assert path.read_bytes() == data
+
+
+def test_collections_without_members_are_left_out(start: Start, tmp_path: Path) -> None:
+    """The log names the first ten of them."""
+    empty = [rdb_files.key(b"empty%d" % number, 2, b"\0") for number in range(12)]
+    (tmp_path / "dump.rdb").write_bytes(rdb_files.file(11, *empty, rdb_files.key(b"k", 0, b"\1v")))
+    respd = start().ready()
+    assert respd.ask("KEYS *") == [b"k"]
+    told = [line for line in respd.messages() if "skipping empty key" in line]
+    assert told == [f"M * rdbLoadObject skipping empty key: empty{number}" for number in range(10)]
+    assert "M * Done loading RDB, keys loaded: 1, keys expired: 0, empty keys skipped: 12." in respd.messages()
 
 
 def test_a_snapshot_goes_where_the_configuration_says_now(start: Start, tmp_path: Path) -> None:

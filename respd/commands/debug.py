@@ -121,6 +121,12 @@ def _set_active_expire(ctx: Context, args: list[bytes]) -> object:
     return OK
 
 
+def _skip_checksums(ctx: Context, args: list[bytes]) -> object:
+    number = re.match(rb"\s*[+-]?[0-9]+", args[2])
+    ctx.engine.shared.skips_checksums = number is not None and int(number[0]) != 0
+    return OK
+
+
 def _change_repl_id(ctx: Context, args: list[bytes]) -> object:
     ctx.engine.log.notice("Changing replication IDs after receiving change-repl-id")
     ctx.engine.stats.replication_id = b"%040x" % ctx.random.getrandbits(160)
@@ -526,7 +532,14 @@ _SUBCOMMANDS: Final = [
         _set_active_expire,
     ),
     _Sub("SET-DISABLE-DENY-SCRIPTS", "<0|1>", 2, 2, "Accepted without effect.", _accept),
-    _Sub("SET-SKIP-CHECKSUM-VALIDATION", "<0|1>", 2, 2, "Accepted without effect.", _accept),
+    _Sub(
+        "SET-SKIP-CHECKSUM-VALIDATION",
+        "<0|1>",
+        2,
+        2,
+        "Load snapshots and payloads of RESTORE whatever their checksums say, or not.",
+        _skip_checksums,
+    ),
     _Sub("SLEEP", "<seconds>", 2, 2, "Do nothing at all for a while; fractions are allowed.", _sleep),
     _Sub("STRINGMATCH-TEST", "", 1, 1, "Try patterns at random.", _stringmatch_test),
     _Sub("HELP", "", 1, 1, "Return these lines.", _help),

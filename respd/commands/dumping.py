@@ -139,7 +139,7 @@ def _read(ctx: Context, payload: bytes) -> object:
     """Return the value of a payload; raise Redis' errors."""
     from respd.persistence import dump_payloads
 
-    if not dump_payloads.is_intact(payload):
+    if not dump_payloads.is_intact(payload, not ctx.engine.shared.skips_checksums):
         raise CommandError(_BAD_FOOTER)
     try:
         return dump_payloads.read(payload, ctx.limits)

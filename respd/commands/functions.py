@@ -215,7 +215,7 @@ def function_restore(ctx: Context, args: list[bytes]) -> object:
     policy = args[3].lower() if len(args) == 4 else b"append"
     if policy not in (b"append", b"replace", b"flush"):
         raise CommandError(b"ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
-    if not dump_payloads.is_intact(args[2]):
+    if not dump_payloads.is_intact(args[2], not ctx.engine.shared.skips_checksums):
         raise CommandError(b"ERR DUMP payload version or checksum are wrong")
     codes = dump_payloads.read_functions(args[2], ctx.limits)
     try:

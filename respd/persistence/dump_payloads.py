@@ -30,14 +30,15 @@ from respd.persistence.rdb_writer import RdbWriter, dump
 FOOTER_BYTES: Final = 2 + CHECKSUM_BYTES
 
 
-def is_intact(payload: bytes) -> bool:
+def is_intact(payload: bytes, verify_checksum: bool = True) -> bool:
     """Tell whether the footer is right: its version is one that respd reads, its checksum that of the payload."""
     if len(payload) < FOOTER_BYTES:
         return False
     version = _version(payload)
     if version > NEWEST_VERSION and not VALKEY_FIRST_VERSION <= version <= VALKEY_NEWEST_VERSION:
         return False
-    return crc64(payload[:-CHECKSUM_BYTES]) == int.from_bytes(payload[-CHECKSUM_BYTES:], "little")
+    checksum = int.from_bytes(payload[-CHECKSUM_BYTES:], "little")
+    return not verify_checksum or crc64(payload[:-CHECKSUM_BYTES]) == checksum
 
 
 def read(payload: bytes, limits: Limits) -> object:

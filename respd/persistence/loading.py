@@ -34,6 +34,7 @@ UNREADABLE: Final = "Unexpected EOF reading RDB file"  # what Redis says of all 
 
 _CHUNK: Final = 1024 * 1024
 _LOOK_AT_CLOCK: Final = 64  # keys between two looks
+_EMPTY_KEYS_TOLD: Final = 10
 
 
 class LoadError(Exception):
@@ -101,7 +102,7 @@ class RdbLoader:
         self.expired: int = 0
         self.empty: int = 0
         self._merge = merge
-        self._reader = RdbReader(engine.config.limits, engine.config.rdbchecksum)
+        self._reader = RdbReader(engine.config.limits, engine.config.rdbchecksum and not engine.shared.skips_checksums)
         self._db: Database = engine.databases[0]
         try:
             self.total_bytes = self.disk.size(path)
@@ -181,6 +182,9 @@ class RdbLoader:
             if isinstance(event, KeyEvent):
                 seen += 1
                 if event.value is None:
+                    if self.empty < _EMPTY_KEYS_TOLD:
+                        shown = event.key.decode(errors="backslashreplace")
+                        self.log.notice(f"rdbLoadObject skipping empty key: {shown}")
                     self.empty += 1
                 elif event.expire_at_ms != 0 and event.expire_at_ms < now_ms:
                     self.expired += 1

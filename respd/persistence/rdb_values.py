@@ -314,7 +314,10 @@ class ValueReader:
             if container == NODE_PACKED:
                 nodes.append(packed_node(listpacks.decode(self.string())))
             elif container == NODE_PLAIN:
-                nodes.append(plain_node(self.string()))
+                large = self.string()
+                if not large:
+                    raise CorruptPayload("a list node of nothing")
+                nodes.append(plain_node(large))
             else:
                 raise CorruptPayload("a list node of an unknown kind")
             count -= 1
@@ -423,6 +426,7 @@ class ValueReader:
             raise CorruptPayload("a hash with a field without a value or an expiry")
         flat: list[bytes] = []
         moments: list[int] = []
+        latest = 0
         for index in range(0, len(triples), 3):
             flat.append(triples[index])
             flat.append(triples[index + 1])
@@ -430,6 +434,9 @@ class ValueReader:
             if not isinstance(at_ms, int):
                 raise CorruptPayload("a field that expires at no moment")
             moments.append(_moment(at_ms))
+            if moments[-1] != latest and (not latest or 0 < moments[-1] < latest) and index:
+                raise CorruptPayload("fields that do not stand in the order in which they expire")
+            latest = moments[-1]
         return self._dying_hash(flat, moments, True)
 
     def _valkey_hash(self) -> HashValue | None:

@@ -119,6 +119,15 @@ def _types() -> Iterator[Case]:
 
 def _options() -> Iterator[Case]:
     good = payload(BODIES["raw"])
+    yield case(
+        "checksums that nobody looks at",
+        "DEBUG SET-SKIP-CHECKSUM-VALIDATION 1",
+        [b"RESTORE", b"k", b"0", good[:-1] + b"x"],
+        "GET k",
+        [b"RESTORE", b"l", b"0", _damaged(b"\x12\x01\x01\x00")[3][:-1] + b"x"],
+        "DEBUG SET-SKIP-CHECKSUM-VALIDATION 0",
+        [b"RESTORE", b"m", b"0", good[:-1] + b"x"],
+    )
     yield case("arity", "RESTORE", "RESTORE k", "RESTORE k 0")
     yield case(
         "a taken key", "SET k v", restore("k", "raw"), "GET k", events(restore("k", "raw", 0, "REPLACE")), "GET k"
