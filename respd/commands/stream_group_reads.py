@@ -195,7 +195,6 @@ def _read(ctx: Context, request: _Request, key: bytes, stream: Stream, after: in
         ctx.record([b"XGROUP", b"CREATECONSUMER", key, name, request.consumer])
     consumer = open_consumer(ctx, key, group, request.consumer)
     if after != _NEW:
-        ctx.db.shared.dirty += 1
         return _history(ctx, request, stream, group, consumer, after)
     claimed: list[object] = []
     if request.claim_ms >= 0:
