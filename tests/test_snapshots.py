@@ -17,7 +17,7 @@ from crashes.ports import free_port
 from tests.patience import PATIENCE, until
 from tests.persistence import rdb_files
 from tests.servers import respd_command, respd_environment
-from tests.wire import CLOSED, Connection
+from tests.wire import CLOSED, Connection, Error
 
 
 class Process:
@@ -502,3 +502,11 @@ def test_a_flushall_in_a_log_leaves_the_snapshot_alone(start: Start, tmp_path: P
     respd.signal(signal.SIGKILL)
     assert start("--appendonly", "yes").ready().ask("GET k") == b"v"
     assert (tmp_path / "dump.rdb").read_bytes() == before
+
+
+def test_no_log_to_load(start: Start) -> None:
+    """DEBUG LOADAOF without a log forgets the data, as in Redis, and says so."""
+    with start("--appendonly", "no").ready().connect() as client:
+        client.ask("SET k v")
+        assert client.ask("DEBUG LOADAOF") == Error("ERR Error trying to load the AOF files, check server logs.")
+        assert client.ask("DBSIZE") == 0

@@ -48,6 +48,7 @@ _UNITS: Final = {b"k": 1000, b"kb": 1 << 10, b"m": 1000**2, b"mb": 1 << 20, b"g"
 _DOUBLE: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _ACCESS_BITS: Final = (1 << 24) - 1
 _SHARED: Final = (1 << 31) - 1
+_LOG_NOT_LOADED: Final = b"ERR Error trying to load the AOF files, check server logs."
 _MANY: Final = 1 << 30
 _SMALLEST_TABLE: Final = 4
 
@@ -421,7 +422,7 @@ def _reload(ctx: Context, args: list[bytes]) -> object:
 
 
 def _loadaof(ctx: Context, args: list[bytes]) -> object:
-    """LOADAOF: the data is then what the append-only file says; without one there is nothing to load."""
+    """LOADAOF: the data is then what the append-only file says; without one, an error, and the data is gone."""
     from respd.persistence.log_directory import LogFileError
     from respd.persistence.log_loader import LogLoader
 
@@ -437,13 +438,14 @@ def _loadaof(ctx: Context, args: list[bytes]) -> object:
         db.flush()
     try:
         append_log.directory.load()
-        if not append_log.directory.manifest.is_empty():
-            loader = LogLoader(engine)
-            engine.begin_loading(loader)
-            while not loader.step(1.0):
-                pass
+        if append_log.directory.manifest.is_empty():
+            raise CommandError(_LOG_NOT_LOADED)
+        loader = LogLoader(engine)
+        engine.begin_loading(loader)
+        while not loader.step(1.0):
+            pass
     except LogFileError:
-        raise CommandError(b"ERR Error trying to load the AOF files, check server logs.") from None
+        raise CommandError(_LOG_NOT_LOADED) from None
     finally:
         engine.end_loading()
         if was_on:

@@ -383,11 +383,11 @@ class RequestParser:
         return -value if negative else value
 
     def _inline(self) -> list[bytes] | None:
-        """Consume one line and return its words, maybe none; None while the line is incomplete."""
+        """Consume one line and return its words, maybe none; None while the line is incomplete: a NUL hides its end."""
         data = self._data
         at = self._at
         end = _line_feed(data, at)
-        if end < 0:
+        if end < 0 or data.find(b"\0", at, end) >= 0:
             if len(data) - at > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: too big inline request")
             return None

@@ -119,6 +119,7 @@ def test_errors(new_parser: NewParser, data: bytes, error: bytes) -> None:
         (b"*" + b"1" * 70_000, b"ERR Protocol error: too big mbulk count string"),
         (b"*1\r\n$" + b"1" * 70_000, b"ERR Protocol error: too big bulk count string"),
         (b"x" * 70_000, b"ERR Protocol error: too big inline request"),
+        (b"PING\0\r\n" + b"x" * 70_000, b"ERR Protocol error: too big inline request"),
     ],
 )
 def test_lines_without_end(new_parser: NewParser, data: bytes, error: bytes) -> None:

@@ -52,6 +52,7 @@ REQUESTS = [
     b"*99999999999999999999999\r\n",
     b"*1\rX$4\r\nPING\r\n",
     b"*" + b"1" * (KB64 + 10),
+    b"PING\0\r\nPING\r\n" + b"x" * KB64,  # a NUL hides the end of an inline command
     # Bulk headers
     b"*1\r\n:4\r\n",
     b"*1\r\nPING\r\n",
