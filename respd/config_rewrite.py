@@ -10,7 +10,7 @@ import os
 from typing import Final
 
 from respd.config import Config, UnreadableFile, read_config_file
-from respd.directives import DIRECTIVES, Directive
+from respd.directives import DIRECTIVES, OWN, Directive
 from respd.persistence.disk import replace_file
 from respd.protocol.requests import split_line
 
@@ -25,8 +25,9 @@ _ALWAYS_WRITTEN: Final = (b"save", b"dir")
 class _Rewriter:
     """The lines of a file, and which of them give a value to which directive (or class of clients' output)."""
 
-    def __init__(self, text: bytes, config: Config) -> None:
+    def __init__(self, text: bytes, config: Config, is_forced: bool) -> None:
         self.config = config
+        self.is_forced = is_forced
         self.lines: list[bytes] = []
         self.places: dict[bytes, list[int]] = {}
         self.is_signed = False
@@ -66,9 +67,12 @@ class _Rewriter:
         if directive.name == _OUTPUT_LIMIT:
             assert isinstance(value, list) and isinstance(directive.default, list)
             for index, name in enumerate(_CLASSES):
-                self._write(_OUTPUT_LIMIT + b" " + name, [lines[index]], value[index] != directive.default[index])
+                is_wanted = self.is_forced or value[index] != directive.default[index]
+                self._write(_OUTPUT_LIMIT + b" " + name, [lines[index]], is_wanted)
         else:
             is_wanted = value != directive.default or directive.name in _ALWAYS_WRITTEN
+            if self.is_forced and value != b"" and not directive.flags & OWN:
+                is_wanted = True
             self._write(directive.name, lines, is_wanted)
 
     def _write(self, place: bytes, lines: list[bytes], is_wanted: bool) -> None:
@@ -99,17 +103,20 @@ class _Rewriter:
         return b"\n".join(kept) + b"\n"
 
 
-def rewritten(text: bytes, config: Config, users: list[bytes]) -> bytes:
-    """Return the configuration file `text` with the values of `config`, and the lines of the `users`."""
-    rewriter = _Rewriter(text, config)
+def rewritten(text: bytes, config: Config, users: list[bytes], is_forced: bool = False) -> bytes:
+    """Return the configuration file `text` with the values of `config`, and the lines of the `users`.
+
+    With `is_forced` defaults are written too, but for empty words and directives that only respd has.
+    """
+    rewriter = _Rewriter(text, config, is_forced)
     for directive in DIRECTIVES:
         rewriter.give(directive)
     rewriter.give_users(users)
     return rewriter.text()
 
 
-def rewrite_file(config: Config, users: list[bytes]) -> None:
-    """Bring `config.config_file` up to date, with the lines of the `users`. Raises OSError."""
+def rewrite_file(config: Config, users: list[bytes], is_forced: bool = False) -> None:
+    """Bring `config.config_file` up to date, with the lines of the `users`, as `rewritten` does. Raises OSError."""
     path = config.config_file
     old = b""
     if os.path.exists(path):
@@ -117,4 +124,4 @@ def rewrite_file(config: Config, users: list[bytes]) -> None:
             old = read_config_file(path)
         except UnreadableFile as error:
             raise OSError(0, error.reason) from None
-    replace_file(path, rewritten(old, config, users))
+    replace_file(path, rewritten(old, config, users, is_forced))

@@ -154,6 +154,7 @@ class Keyspace:
         self.evict_word: bytes = b"DEL"  # and of one that was evicted
         self.may_expire: bool = False  # some key or field has been given an expiry, and may have it still
         self.active_expire: bool = True
+        self.scripts_debug: bool = False  # DEBUG may be called by scripts
         self.skips_checksums: bool = False  # of payloads and files, for tests
         self.expire_off: bool = False  # while something must see expired keys as they are
         self.watched_keys: i64 = 0

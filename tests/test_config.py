@@ -403,6 +403,18 @@ def test_rewritten_files_are_read_back() -> None:
     assert again.values == {**config.values, b"dir": again.values[b"dir"]}
 
 
+def test_a_file_with_all_directives_is_read_back() -> None:
+    config = loaded("port 2\nsave 1 2\nrequirepass 'a b'")
+    text = rewritten(b"", config, [], is_forced=True)
+    again = Config()
+    again.load(text)
+    assert again.values == {**config.values, b"dir": again.values[b"dir"]}
+    assert rewritten(text, again, [], is_forced=True) == text
+    lines = text.decode().splitlines()
+    assert {"timeout 0", "oom-score-adj-values 0 200 800", "client-output-buffer-limit normal 0 0 0"} <= set(lines)
+    assert not [line for line in lines if line.startswith(("metrics-", "replicaof"))]
+
+
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "respd.conf"
     path.write_text("port 1\n")

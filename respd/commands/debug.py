@@ -7,6 +7,8 @@ without effect when it only tunes, and refused when its answer would be made up.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 import time
@@ -113,6 +115,25 @@ def _sleep(ctx: Context, args: list[bytes]) -> object:
     seconds = float(number[0]) if number is not None else 0.0
     if seconds > 0:
         time.sleep(seconds)
+    return OK
+
+
+def _let_scripts_debug(ctx: Context, args: list[bytes]) -> object:
+    number = re.match(rb"\s*[+-]?[0-9]+", args[2])
+    ctx.engine.shared.scripts_debug = number is not None and int(number[0]) != 0
+    return OK
+
+
+def _rewrite_all(ctx: Context, args: list[bytes]) -> object:
+    from respd.acl_file import user_lines
+    from respd.config_rewrite import rewrite_file
+
+    try:
+        if not ctx.config.config_file:
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+        rewrite_file(ctx.config, [] if ctx.config.aclfile else user_lines(ctx.engine.acl), True)
+    except OSError as error:
+        raise CommandError(b"ERR CONFIG-REWRITE-FORCE-ALL failed: " + str(error.strerror).encode()) from None
     return OK
 
 
@@ -533,7 +554,8 @@ _SUBCOMMANDS: Final = [
         "Expire keys and fields by themselves, or only when met.",
         _set_active_expire,
     ),
-    _Sub("SET-DISABLE-DENY-SCRIPTS", "<0|1>", 2, 2, "Accepted without effect.", _accept),
+    _Sub("CONFIG-REWRITE-FORCE-ALL", "", 1, 1, "Write every directive to the configuration file.", _rewrite_all),
+    _Sub("SET-DISABLE-DENY-SCRIPTS", "<0|1>", 2, 2, "Let scripts call DEBUG, or not.", _let_scripts_debug),
     _Sub(
         "SET-SKIP-CHECKSUM-VALIDATION",
         "<0|1>",
@@ -546,7 +568,6 @@ _SUBCOMMANDS: Final = [
     _Sub("STRINGMATCH-TEST", "", 1, 1, "Try patterns at random.", _stringmatch_test),
     _Sub("HELP", "", 1, 1, "Return these lines.", _help),
     _Sub("ASSERT", "", 1, _MANY, "", None),
-    _Sub("CONFIG-REWRITE-FORCE-ALL", "", 1, 1, "", None),
     _Sub("CRASH-AND-RECOVER", "", 1, _MANY, "", None),
     _Sub("LEAK", "", 2, 2, "", None),
     _Sub("MALLCTL", "", 2, 3, "", None),

@@ -110,13 +110,13 @@ class Run:
         """Return why the command may not be run, or None if it may."""
         engine = ctx.engine
         flags = command.flags
-        if flags & NOSCRIPT:
+        if flags & NOSCRIPT and not (engine.shared.scripts_debug and command.name == b"debug"):
             return _NOT_ALLOWED
         if self.is_limited:
             denial = engine.access.denial(ctx.client, command, words)
             if denial is not None:
                 return _DENIED + engine.access.note_denial(ctx, denial, b"lua")
-        if not flags & self.refused:
+        if not flags & self.refused & ~NOSCRIPT:
             return None
         if self.read_only and flags & (WRITE | MAY_REPLICATE):
             return _READ_ONLY

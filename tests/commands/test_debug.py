@@ -1,8 +1,10 @@
 """DEBUG: who may use it, what it logs, and what its digests tell apart."""
 
+from pathlib import Path
+
 import pytest
 
-from respd.commands import debug, hash_expiry, hashes, keys, sets, strings, transactions
+from respd.commands import acl, debug, hash_expiry, hashes, keys, scripting, sets, strings, transactions
 from tests.local import Local
 from tests.wire import Error
 
@@ -10,8 +12,9 @@ from tests.wire import Error
 @pytest.fixture
 def local() -> Local:
     local = Local(
-        debug.group, hashes.group, hash_expiry.group, keys.group, sets.group, strings.group, transactions.group
-    )
+        acl.group, debug.group, hashes.group, hash_expiry.group, keys.group, scripting.group, sets.group,
+        strings.group, transactions.group,
+    )  # fmt: skip
     local.engine.config.enable_debug_command = b"yes"
     return local
 
@@ -47,6 +50,24 @@ def test_a_transaction_with_it_is_refused_when_it_is_queued(local: Local) -> Non
 def test_what_would_end_the_server_is_refused(local: Local, name: str) -> None:
     reply = local.run(f"DEBUG {name}")
     assert isinstance(reply, Error) and "is not available in respd" in str(reply)
+
+
+def test_scripts_may_call_it_when_it_says_so(local: Local) -> None:
+    script = [b"EVAL", b"return redis.call('DEBUG', 'PROTOCOL', 'integer')", b"0"]
+    assert "not allowed from script" in str(local.run(script))
+    local.run("DEBUG SET-DISABLE-DENY-SCRIPTS 1")
+    assert local.run(script) == 12345
+    assert "not allowed from script" in str(local.run([b"EVAL", b"return redis.call('ACL', 'WHOAMI')", b"0"]))
+    local.run("DEBUG SET-DISABLE-DENY-SCRIPTS 0")
+    assert "not allowed from script" in str(local.run(script))
+
+
+def test_a_rewrite_with_everything_needs_a_file(local: Local, tmp_path: Path) -> None:
+    config = local.engine.config
+    assert str(local.run("DEBUG CONFIG-REWRITE-FORCE-ALL")) == "ERR CONFIG-REWRITE-FORCE-ALL failed: Bad address"
+    config.config_file = str(tmp_path / "respd.conf")
+    assert local.run("DEBUG CONFIG-REWRITE-FORCE-ALL") == b"OK"
+    assert b"\ntimeout 0\n" in (tmp_path / "respd.conf").read_bytes()
 
 
 def test_help_names_every_sub_command_that_runs(local: Local) -> None:
