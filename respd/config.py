@@ -163,6 +163,7 @@ class Config:
         self.lfu_decay_time = 1
         self.lazyfree_lazy_eviction = False
         self.lazyfree_lazy_expire = False
+        self.lazyfree_lazy_server_del = False
         self.slowlog_log_slower_than = 10000
         self.busy_reply_threshold = 5000
         self.slowlog_max_len = 128

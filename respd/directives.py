@@ -339,7 +339,7 @@ DIRECTIVES: Final = (
     _int("active-expire-effort", 1, 1, 10),
     _yes_no("lazyfree-lazy-eviction", False, IN_FORCE, summary="log UNLINK, not DEL, for a key that is evicted"),
     _yes_no("lazyfree-lazy-expire", False, IN_FORCE, summary="log UNLINK, not DEL, for a key that expires"),
-    _yes_no("lazyfree-lazy-server-del", False),
+    _yes_no("lazyfree-lazy-server-del", False, IN_FORCE, summary="log UNLINK, not DEL, for a set that SPOP empties"),
     _yes_no("lazyfree-lazy-user-del", False),
     _yes_no("lazyfree-lazy-user-flush", False),
     # Memory

@@ -254,7 +254,7 @@ def _spop_count(ctx: Context, args: list[bytes]) -> object:
         popped = members.members()
         db.changed_by(key, SET, b"spop", len(popped) - 1)  # deleting the key counts, too
         db.delete(key)
-        ctx.record([b"DEL", key])
+        ctx.record([b"UNLINK" if ctx.config.lazyfree_lazy_server_del else b"DEL", key])
         return _set_reply(popped)
     popped = members.pop_many(count, ctx.random, ctx.limits)
     db.changed_by(key, SET, b"spop", count)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from respd.commands import keys, sets, strings
+from respd.commands import configuration, keys, sets, strings
 from tests.local import Local
 
 
 @pytest.fixture
 def local() -> Local:
-    return Local(sets.group, keys.group, strings.group)
+    return Local(sets.group, keys.group, strings.group, configuration.group)
 
 
 def test_sadd_and_srem_are_logged_as_sent_when_they_change_something(local: Local) -> None:
@@ -52,6 +52,14 @@ def test_spop_of_all_logs_a_delete(local: Local) -> None:
     assert local.run("SPOP s 5") == {b"a", b"b"}
     assert local.logged() == [[b"DEL", b"s"]]
     assert local.events() == [(b"spop", b"s"), (b"del", b"s")]
+
+
+def test_lazyfree_lazy_server_del_is_logged_as_unlink(local: Local) -> None:
+    local.run("SADD s a b")
+    local.run("CONFIG SET lazyfree-lazy-server-del yes")
+    local.logged()
+    local.run("SPOP s 2")
+    assert local.logged() == [[b"UNLINK", b"s"]]
 
 
 def test_a_large_spop_is_logged_in_pieces(local: Local) -> None:
