@@ -42,13 +42,15 @@ HOOK_NOTIFY: Final = 1
 HOOK_WATCH: Final = 2
 HOOK_BLOCK: Final = 4
 HOOK_TRACK: Final = 8
+HOOK_AGE: Final = 16  # an LRM policy is in force: what is changed is not old
 
 ACCESS_EPOCH_S: Final = 1_577_836_800  # 2020
 _LAST_ACCESS: Final = (1 << 31) - 1
 _BIG: Final = 64  # members from which a value is freed in slices
-# Of Keyspace.access_clock: leave access times alone; count accesses.
+# Of Keyspace.access_clock: leave access times alone; count accesses; note changes alone.
 NO_TOUCH_CLOCK: Final = -1
 COUNTING_CLOCK: Final = -2
+CHANGES_CLOCK: Final = -3
 
 
 @final
@@ -144,8 +146,9 @@ class Keyspace:
         self.dirty: i64 = 0  # changes since the last save
         self.hooks: i64 = 0
         self.notify_classes: i64 = 0
-        self.access_clock: i32 = access_second(clock.ms)  # or one of the two above
+        self.access_clock: i32 = access_second(clock.ms)  # or one of the three above
         self.counts_accesses: bool = False  # an LFU policy is in force
+        self.notes_changes: bool = False  # an LRM policy is
         self.minute: i32 = minute_of(clock.ms)
         self.lfu_log_factor: i64 = 10
         self.lfu_decay_minutes: i64 = 1
@@ -165,7 +168,12 @@ class Keyspace:
     def tick(self, now_ms: i64) -> None:
         """Move the time of accesses on."""
         self.minute = minute_of(now_ms)
-        self.access_clock = i32(COUNTING_CLOCK) if self.counts_accesses else access_second(now_ms)
+        if self.counts_accesses:
+            self.access_clock = i32(COUNTING_CLOCK)
+        elif self.notes_changes:
+            self.access_clock = i32(CHANGES_CLOCK)
+        else:
+            self.access_clock = access_second(now_ms)
 
     def count_access(self, entry: Entry) -> None:
         """Note an access where it is not the time that counts."""
@@ -197,6 +205,8 @@ class Keyspace:
             hooks |= HOOK_BLOCK
         if self.tracking.count or self.tracking.table:
             hooks |= HOOK_TRACK
+        if self.notes_changes:
+            hooks |= HOOK_AGE
         self.hooks = hooks
 
 
@@ -553,6 +563,10 @@ class Database:
     def _signal(self, key: bytes, event_class: i64, event: bytes) -> None:
         self.touch(key)
         hooks = self.shared.hooks
+        if hooks & HOOK_AGE:
+            entry = self.entries.get(key)
+            if entry is not None:
+                entry.access = access_second(self.clock.ms)
         if hooks & HOOK_TRACK:
             self.shared.tracking.key_changed(key)
         if hooks & HOOK_NOTIFY:

@@ -204,15 +204,16 @@ class Octal(Integer):
 
 
 class Choice(Kind):
-    """One of a few words, in any case; the value is the word in lower case."""
+    """One of a few words, in any case; the value is the word in lower case. Errors do not tell of the `later` words."""
 
-    def __init__(self, words: tuple[bytes, ...]) -> None:
+    def __init__(self, words: tuple[bytes, ...], later: tuple[bytes, ...] = ()) -> None:
         super().__init__()
         self.words = words
+        self.later = later
 
     def parse(self, words: list[bytes], before: object) -> object:
         word = words[0].lower()
-        if word not in self.words:
+        if word not in self.words and word not in self.later:
             raise ConfigError(b"argument(s) must be one of the following: " + b", ".join(self.words))
         return word
 

@@ -84,8 +84,9 @@ def _text(name: str, default: str = "", flags: int = 0, *, alias: str = "", summ
     return Directive(name, Text(), default.encode(), flags, alias, summary)
 
 
-def _choice(name: str, words: str, default: str, flags: int = 0, *, summary: str = "") -> Directive:
-    return Directive(name, Choice(tuple(words.encode().split())), default.encode(), flags, "", summary)
+def _choice(name: str, words: str, default: str, flags: int = 0, *, later: str = "", summary: str = "") -> Directive:
+    kind = Choice(tuple(words.encode().split()), tuple(later.encode().split()))
+    return Directive(name, kind, default.encode(), flags, "", summary)
 
 
 def _special(
@@ -349,8 +350,9 @@ DIRECTIVES: Final = (
         "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu allkeys-random noeviction",
         "noeviction",
         IN_FORCE,
-        summary="which keys are evicted: those that expire or all, by their last use, how often they are used, luck "
-        "or their time to live; or none, and commands that need memory are refused",
+        later="volatile-lrm allkeys-lrm",
+        summary="which keys are evicted: those that expire or all, by their last use, their last change "
+        "(`lrm`), how often they are used, luck or their time to live; or none: commands that need memory are refused",
     ),
     _int("maxmemory-samples", 5, 1, 64, IN_FORCE, summary="keys looked at for one that is evicted"),
     _int(

@@ -19,7 +19,8 @@ little use, ever more rarely.
 **Which.** As redis-server does it: `maxmemory-samples` keys of each database are looked at, and a pool keeps the 16
 best candidates seen so far; the best of them goes, unless it was used since. Keys that expire, for the volatile
 policies, come from the dense list of keys by luck if one in 16 or more expires, else from the deadlines; for
-volatile-ttl they are those that the deadlines have next. Source: redis.io, "Key eviction".
+volatile-ttl they are those that the deadlines have next. For the LRM policies no use counts, but each change
+of a key notes the time. Source: redis.io, "Key eviction".
 
 **How long.** `maxmemory-eviction-tenacity` says how long one call may take, 0.5 ms by default, as in redis-server; what
 is left is done by the next commands and turns. When writers are faster than that, 10 ms.
@@ -80,7 +81,7 @@ _FREQUENCY_MOST: Final = 255
 
 def kind_of(policy: bytes) -> int:
     """Return what a `maxmemory-policy` goes by."""
-    for name, kind in ((b"lru", LRU), (b"lfu", LFU), (b"random", RANDOM), (b"ttl", TTL)):
+    for name, kind in ((b"lru", LRU), (b"lrm", LRU), (b"lfu", LFU), (b"random", RANDOM), (b"ttl", TTL)):
         if policy.endswith(b"-" + name):
             return kind
     return NONE
@@ -173,6 +174,8 @@ class Eviction:
         self.kind = kind_of(config.maxmemory_policy)
         self.only_volatile = config.maxmemory_policy.startswith(b"volatile-")
         shared.counts_accesses = self.kind == LFU
+        shared.notes_changes = config.maxmemory_policy.endswith(b"-lrm")
+        shared.update_hooks()
         shared.lfu_log_factor = config.lfu_log_factor
         shared.lfu_decay_minutes = config.lfu_decay_time
         shared.expire_word = b"UNLINK" if config.lazyfree_lazy_expire else b"DEL"

@@ -22,6 +22,7 @@ OK_REPLY = Status(b"OK")
 OUT_OF_MEMORY = Error("OOM command not allowed when used memory > 'maxmemory'.")
 POLICIES = [
     "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+    "allkeys-lrm", "volatile-lrm",
 ]  # fmt: skip
 
 
@@ -332,6 +333,53 @@ def test_a_client_that_is_disconnected_for_its_memory_runs_nothing_more(limited:
     assert limited.heard(ctx) == []
 
 
+# -- by the last change
+
+
+def test_what_is_read_is_as_old_as_its_last_change(limited: Limited) -> None:
+    """Only changes count, of whatever kind; commands that fail or change nothing do not."""
+    limited.run("CONFIG SET maxmemory-policy allkeys-lrm")
+    for command in ("SET read v", "SET written v", "SADD kept a", "SET expiring v", "SET renamed v", "INCR number"):
+        limited.run(command)
+    limited.pass_time(100_000)
+    for command in (
+        "GET read", "TOUCH read", "MGET read", "APPEND read", "APPEND written v", "SADD kept a", "LPUSH kept a",
+        "EXPIRE expiring 1000", "RENAME renamed new", "INCR number",
+    ):  # fmt: skip
+        limited.run(command)
+    ages = {
+        key: limited.run(f"OBJECT IDLETIME {key}") for key in ("read", "kept", "written", "expiring", "new", "number")
+    }
+    assert ages == {"read": 100, "kept": 100, "written": 0, "expiring": 0, "new": 0, "number": 0}
+    limited.run("CONFIG SET maxmemory-policy allkeys-lru")
+    limited.run("GET read")
+    assert limited.run("OBJECT IDLETIME read") == 0
+
+
+def test_the_least_recently_changed_go_first(limited: Limited) -> None:
+    limited.run("CONFIG SET maxmemory-policy allkeys-lrm maxmemory-samples 64")
+    for number in range(40):
+        limited.run(f"SET k{number} v")
+    limited.pass_time(10_000)
+    limited.engine.shared.tick(limited.clock.ms)
+    for number in range(0, 40, 2):
+        limited.run(f"APPEND k{number} v")
+    limited.pass_time(10_000)
+    for number in range(1, 40, 2):
+        limited.run(f"GET k{number}")
+    limited.limit("allkeys-lrm", -1500)
+    limited.run("PING")
+    left = set(limited.engine.databases[0].dense)
+    assert len(left) < 40
+    assert {b"k%d" % number for number in range(0, 40, 2)} <= left
+
+
+def test_the_later_policies_are_known_by_name(limited: Limited) -> None:
+    assert limited.run("CONFIG SET maxmemory-policy Volatile-LRM") == OK_REPLY
+    assert limited.run("CONFIG GET maxmemory-policy") == {b"maxmemory-policy": b"volatile-lrm"}
+    assert b"maxmemory_policy:volatile-lrm" in str(limited.run("INFO memory")).encode()
+
+
 # -- the pool and the limits of time
 
 
@@ -350,7 +398,7 @@ def test_the_pool_keeps_the_best(offers: list[tuple[int, bytes]]) -> None:
 
 def test_policies_by_name() -> None:
     kinds = [kind_of(policy.encode()) for policy in POLICIES]
-    assert kinds == [2, 3, 1, 2, 3, 1, 4]
+    assert kinds == [2, 3, 1, 2, 3, 1, 4, 2, 2]
     assert kind_of(b"noeviction") == 0
 
 

@@ -275,7 +275,7 @@ def is_shared(ctx: Context, value: object) -> bool:
     config = ctx.config
     if not isinstance(value, int) or not 0 <= value < _SHARED_INTEGERS:
         return False
-    return not config.maxmemory or not config.maxmemory_policy.endswith((b"-lru", b"-lfu"))
+    return not config.maxmemory or not config.maxmemory_policy.endswith((b"-lru", b"-lrm", b"-lfu"))
 
 
 def encoding_of(value: object) -> bytes:

@@ -74,7 +74,7 @@ class SnapshotFile:
         out = writer.out
         policy = self.engine.config.maxmemory_policy
         now_s = i64(access_second(self.engine.clock.ms))
-        with_idle = b"lru" in policy
+        with_idle = policy.endswith((b"-lru", b"-lrm"))
         shared = self.engine.shared
         frequency: i64 = NOT_TOLD
         idle_s: i64 = NOT_TOLD
