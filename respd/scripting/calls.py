@@ -32,6 +32,7 @@ _ARITY: Final = b"ERR Wrong number of args calling Redis command from script"
 _NO_WORDS: Final = b"ERR Please specify at least one argument for this redis lib call"
 _BAD_WORDS: Final = b"ERR Lua redis lib command arguments must be strings or integers"
 _NO_MEMORY: Final = b"ERR not enough memory"
+_INTERNAL: Final = b"ERR internal error: "
 _REPL_FLAGS: Final = b"ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE."
 _NO_ROOM: Final = 4096  # as many spellings of commands have a short cut
 
@@ -71,14 +72,18 @@ class Guarded:
     def __call__(self, *given: object) -> object:
         """Call it. A text that is to begin with the script's line gets it."""
         calls = self._calls
-        if calls.memory.used() > SPENT:
-            raise calls.spent()
         try:
+            if calls.memory.used() > SPENT:
+                raise calls.spent()
             return self._function(*given)
         except ScriptError as error:
             if error.has_place:
                 error.text = calls.place() + error.text
-            raise
+            given = ()
+            raise calls.bare(error) from None
+        except Exception as defect:
+            given = ()
+            raise calls.bare(defect) from None
 
 
 @final
@@ -93,12 +98,14 @@ class Entry:
     def __getitem__(self, word: object) -> object:
         """Run the command with one word, which it is known to take."""
         calls = self._calls
-        if calls.memory.used() > SPENT:
-            raise calls.spent()
-        if isinstance(word, bytes):
+        if isinstance(word, bytes) and calls.memory.used() <= SPENT:
             words = [self._name, word]
         else:
-            words = [self._name, _word_of(word)]
+            try:
+                words = [self._name, calls.word_of(word)]
+            except ScriptError as error:
+                word = None
+                raise calls.bare(error) from None
         reply = calls.run.call(self._command, words)
         if isinstance(reply, bytes) and len(reply) < LARGE:
             return reply
@@ -107,14 +114,19 @@ class Entry:
     def __call__(self, *given: object) -> object:
         """Run the command with any words."""
         calls = self._calls
-        if calls.memory.used() > SPENT:
-            raise calls.spent()
         words = [self._name]
-        for word in given:
-            if isinstance(word, bytes):
-                words.append(word)
-            else:
-                words.append(_word_of(word))
+        try:
+            if calls.memory.used() > SPENT:
+                raise calls.spent()
+            for word in given:
+                if isinstance(word, bytes):
+                    words.append(word)
+                else:
+                    words.append(_word_of(word))
+        except ScriptError as error:
+            given = ()
+            word = None
+            raise calls.bare(error) from None
         command = self._command
         if len(words) < command.min_words or len(words) > command.max_words:
             raise calls.refused(_ARITY, command)
@@ -160,6 +172,30 @@ class Calls:
         place = self._lua.execute(b"local where = ... local place = where() return place", self.where)
         return bytes(place)
 
+    def word_of(self, word: object) -> bytes:
+        """The one word of a command. Raises ScriptError, also when memory is spent."""
+        if self.memory.used() > SPENT:
+            raise self.spent()
+        return word if isinstance(word, bytes) else _word_of(word)
+
+    def bare(self, error: Exception) -> Exception:
+        """Return what to raise into Lua in place of an error: nothing leads from it to the frames it came through.
+
+        lupa keeps the last error, and in the frames may be objects of a coroutine, which are not to outlive it: who
+        raises lets go of them too. A defect of ours is told here, where it is known how it came about.
+        """
+        told = error
+        if not isinstance(error, (ScriptError, MemoryError)):
+            self._tell(error)
+            told = ScriptError(_INTERNAL + type(error).__name__.encode())
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+        return told
+
+    def _tell(self, defect: BaseException) -> None:
+        ctx = self.run.ctx
+        if ctx is not None:
+            ctx.engine.defects.outside("a script", defect, ctx.client)
+
     # -- commands
 
     def _table(self) -> CommandTable | None:
@@ -179,26 +215,34 @@ class Calls:
 
     def call(self, *given: object) -> object:
         """redis.call: run a command and return its reply; raise ScriptError for an error."""
-        if self.memory.used() > SPENT:
-            raise self.spent()
-        reply = self._outcome(words_of(given))
-        if isinstance(reply, CommandError):
-            raise ScriptError(reply.text, is_counted=True)
-        return self._to_lua(reply)
+        try:
+            if self.memory.used() > SPENT:
+                raise self.spent()
+            reply = self._outcome(words_of(given))
+            if isinstance(reply, CommandError):
+                raise ScriptError(reply.text, is_counted=True)
+            return self._to_lua(reply)
+        except Exception as error:
+            given = ()
+            raise self.bare(error) from None
 
     def pcall(self, *given: object) -> object:
         """redis.pcall: run a command and return its reply; for an error null, its text and whether it was counted."""
-        if self.memory.used() > SPENT:
-            raise self.spent()
         try:
+            if self.memory.used() > SPENT:
+                raise self.spent()
             reply = self._outcome(words_of(given))
             if isinstance(reply, CommandError):
                 return None, reply.text, True
             return self._to_lua(reply)
         except ScriptError as error:
             if error.ends_script:
-                raise
+                given = ()
+                raise self.bare(error) from None
             return None, error.text, error.is_counted
+        except Exception as defect:
+            given = ()
+            raise self.bare(defect) from None
 
     def _outcome(self, words: list[bytes]) -> object:
         """Run a command and return its reply, errors as values."""
@@ -256,16 +300,15 @@ class Calls:
         The last is null for a plain text; all is null for an object that is no error.
         """
         if isinstance(problem, BaseException):
-            ctx = self.run.ctx
-            if ctx is not None and not isinstance(problem, (ScriptError, MemoryError)):
-                ctx.engine.defects.outside("a script", problem, ctx.client)
+            if not isinstance(problem, (ScriptError, MemoryError)):
+                self._tell(problem)
             problem.__traceback__ = problem.__context__ = None  # its frames lead back to the Lua state
         if isinstance(problem, ScriptError):
             if problem.has_place:
                 return problem.text, False, None
             return problem.text, problem.ends_script, problem.is_counted
         if isinstance(problem, BaseException):
-            return b"ERR internal error: " + type(problem).__name__.encode(), False, False
+            return _INTERNAL + type(problem).__name__.encode(), False, False
         return None
 
     def _sha1hex(self, *words: Any) -> bytes:

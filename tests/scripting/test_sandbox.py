@@ -207,6 +207,33 @@ def test_without_memory_nothing_of_pythons_is_reached(local: Local, source: str)
     assert local.engine.scripts.memory_bytes() < 100_000_000
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "redis.call({})",
+        "redis.call('GET', {})",
+        "redis.call('SET', 'k', {})",
+        "redis.setresp({})",
+        "redis.sha1hex({}, {})",
+        "redis.error_reply({})",
+        "loadstring({})",
+        "cjson.encode(function() end)",
+        "error({err = {}})",
+    ],
+)
+def test_errors_do_not_hold_what_was_in_a_coroutine(start_server: Callable[..., Server], call: str) -> None:
+    """lupa keeps the last error of Python's; an object that it led to was freed by way of the coroutine, long gone."""
+    source = (
+        f"local function fail() {call} end for i = 1, 3 do pcall(fail) local one = coroutine.create(fail) "
+        "coroutine.resume(one) pcall(coroutine.wrap(fail)) pcall(coroutine.wrap(fail), 1) one = nil "
+        "collectgarbage() collectgarbage() local reused = {} for i = 1, 2000 do reused[i] = ('x'):rep(i % 400) .. i end "
+        "end redis.pcall({}) return #redis.pcall('ECHO', {}).err > 0"
+    )
+    with start_server().connect() as connection:
+        replies = connection.pipeline([[b"EVAL", source.encode(), b"0"]] * 2)
+        assert [reply.value for reply in replies] == [1, 1]
+
+
 def test_a_large_reply_is_let_go(local: Local) -> None:
     """Also one that leaves scripts no memory."""
     source = "local s, t = ('x'):rep(2 ^ 20), {} for i = 1, 480 do t[i] = i .. s end return t"
