@@ -26,13 +26,17 @@ def _seen(life: Life) -> set[bytes]:
 def test_writes_are_told_apart_by_what_else_goes_on(begin: Begin) -> None:
     life = begin("appendfsync everysec")
     life.engine.latency.threshold_s = 0.0
+    syncs = life.engine.append_log.background
+    syncs.drain()  # so that none is under way by chance
     life.turn("SET a 1")
     assert _seen(life) == {b"aof-write", b"aof-write-alone"}
     assert life.engine.rewriter.start()
+    syncs.drain()
     life.turn("SET b 1")
     assert _seen(life) == {b"aof-write", b"aof-write-active-child", b"fork"}
     life.finish_rewrite()
     assert _seen(life) == {b"aof-rename"}
+    syncs.drain()
     may_end = threading.Event()
 
     def wait_in_sync(name: str) -> None:
