@@ -203,6 +203,8 @@ class Config:
         self.rdb_key_save_delay = 0
         self.key_load_delay = 0
         self.stop_writes_on_bgsave_error = True
+        self.min_replicas_to_write = 0
+        self.min_replicas_max_lag = 10
         self.shutdown_on_sigint = b""
         self.shutdown_on_sigterm = b""
 

@@ -173,6 +173,8 @@ class Engine:
         config.on_change(["notify-keyspace-events"], self._configure_events)
         config.on_change(["tracking-table-max-keys"], self._configure_tracking)
         config.on_change(["save", "stop-writes-on-bgsave-error"], self.update_disk_gate)
+        config.on_change(["min-replicas-to-write", "min-replicas-max-lag"], self._update_replicas_gate)
+        self._update_replicas_gate()
         limits = ["slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"]
         config.on_change(limits, self._configure_slowness)
         config.on_change(["latency-tracking"], self._configure_latency)
@@ -518,7 +520,9 @@ class Engine:
         elif set_gates & gates.TABLE_FULL and self._shrink_table(client):
             return
         elif set_gates & gates.DISK_FAILS and (command.name == b"ping" or self.writes(ctx, command)):
-            self.reject(ctx, command, CommandError(self.disk_error()))
+            self.reject(ctx, command, CommandError(self.write_error()))
+        elif set_gates & gates.NO_REPLICAS and self.writes(ctx, command):
+            self.reject(ctx, command, CommandError(errors.TOO_FEW_REPLICAS))
         elif set_gates & gates.SUBSCRIBED and client.resp == 2 and command.name not in _SUBSCRIBED_COMMANDS:
             self.reject(ctx, command, errors.not_in_subscribed_mode(command.name))
         elif set_gates & gates.MONITOR and command.flags & (WRITE | READONLY | MAY_REPLICATE):
@@ -549,8 +553,8 @@ class Engine:
             return CommandError(b"NOPERM " + self.access.note_denial(ctx, denial))
         if set_gates & gates.MEMORY and self.memory_limits.are_exceeded(ctx, command, args):
             return CommandError(errors.OUT_OF_MEMORY)
-        if set_gates & gates.DISK_FAILS and self.writes(ctx, command):
-            return CommandError(self.disk_error())
+        if set_gates & gates.WRITES_FAIL and self.writes(ctx, command):
+            return CommandError(self.write_error())
         return None
 
     def _refusal(self, command: Command, client: Client) -> CommandError | None:
@@ -611,11 +615,13 @@ class Engine:
                 return True
         return False
 
-    def disk_error(self) -> bytes:
-        """Return the error that commands that write get while the disk fails."""
+    def write_error(self) -> bytes:
+        """Return the error that commands that write get while the disk fails or replicas are missing."""
         if self.gates & gates.SNAPSHOT_FAILS:
             return errors.SNAPSHOT_FAILED
-        return self.append_log.error_text()
+        if self.gates & gates.LOG_FAILS:
+            return self.append_log.error_text()
+        return errors.TOO_FEW_REPLICAS
 
     def update_disk_gate(self) -> None:
         """Refuse writes, or no more, after a snapshot or a change of the configuration."""
@@ -624,17 +630,27 @@ class Engine:
         else:
             self.gates &= ~gates.SNAPSHOT_FAILS
 
+    def _update_replicas_gate(self) -> None:
+        """Refuse writes, or no more, after a change of how many replicas they need: there are none."""
+        config = self.config
+        if config.min_replicas_to_write > 0 and config.min_replicas_max_lag > 0 and not self.gates & gates.LOADING:
+            self.gates |= gates.NO_REPLICAS
+        else:
+            self.gates &= ~gates.NO_REPLICAS
+
     def begin_loading(self, loader: Loader) -> None:
         """Refuse most commands from now on, until `end_loading`: the data is not there yet."""
         from respd.persistence.loading import Loading
 
         self.loading = Loading(loader, int(self.clock.ms // 1000))
         self.gates |= gates.LOADING
+        self._update_replicas_gate()
 
     def end_loading(self) -> None:
         """Serve again, whatever came of it."""
         self.loading = None
         self.gates &= ~gates.LOADING
+        self._update_replicas_gate()
 
     def _may_run_loading(self, ctx: Context, command: Command) -> bool:
         """Tell whether a command may run while the data is loaded: EXEC may if all of those queued may."""

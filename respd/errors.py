@@ -28,6 +28,7 @@ SNAPSHOT_FAILED: Final = (
     b"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
     b"error."
 )
+TOO_FEW_REPLICAS: Final = b"NOREPLICAS Not enough good replicas to write."
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 NOAUTH: Final = b"NOAUTH Authentication required."
 NOT_ALLOWED: Final = (

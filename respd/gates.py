@@ -27,7 +27,9 @@ MEMORY: Final = 1 << 19  # maxmemory or maxmemory-clients is set
 MONITORED: Final = 1 << 24  # some client is told of every command
 SIZED: Final = 1 << 25  # the request of the next command, or of every one, may be large: a client's, or the engine's
 TABLE_FULL: Final = 1 << 23  # CLIENT TRACKING remembers more keys than tracking-table-max-keys
+NO_REPLICAS: Final = 1 << 26  # min-replicas-to-write asks for some, and there are none: commands that write are refused
 DISK_FAILS: Final = LOG_FAILS | SNAPSHOT_FAILS
-CHECKED_AGAIN: Final = ACL | MEMORY | DISK_FAILS | PAUSED  # before a command that has waited runs
+WRITES_FAIL: Final = DISK_FAILS | NO_REPLICAS
+CHECKED_AGAIN: Final = ACL | MEMORY | WRITES_FAIL | PAUSED  # before a command that has waited runs
 
 ALL: Final = (1 << 32) - 1

@@ -18,6 +18,7 @@ from respd.client_info import session_bytes
 from respd.command import LOADING, STALE, Command, Group
 from respd.database import Database
 from respd.datatypes.strings import format_double
+from respd.gates import NO_REPLICAS
 from respd.persistence.append_log import OFF
 from respd.persistence.children import AOF, RDB
 from respd.protocol.replies import Verbatim
@@ -529,6 +530,7 @@ def _replication(ctx: Context) -> list[bytes]:
     return [
         b"role:master",
         b"connected_slaves:0",
+        *([b"min_slaves_good_slaves:0"] if ctx.engine.gates & NO_REPLICAS else []),
         b"master_failover_state:no-failover",
         b"master_replid:" + ctx.engine.stats.replication_id,
         b"master_replid2:" + b"0" * 40,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from respd.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE, Command
-from respd.errors import OUT_OF_MEMORY, CommandError
+from respd.errors import OUT_OF_MEMORY, TOO_FEW_REPLICAS, CommandError
 from respd.eviction import FAILED
-from respd.gates import ACL, DISK_FAILS, MONITORED, SNAPSHOT_FAILS
+from respd.gates import ACL, LOG_FAILS, MONITORED, SNAPSHOT_FAILS, WRITES_FAIL
 from respd.monitors import is_shown
 from respd.protocol.replies import Status
 from respd.scripting import busy
@@ -77,7 +77,7 @@ class Run:
         refused: i64 = NOSCRIPT
         if read_only:
             refused |= WRITE | MAY_REPLICATE
-        if ctx.engine.gates & DISK_FAILS:
+        if ctx.engine.gates & WRITES_FAIL:
             refused |= WRITE
         if lacks_memory:
             refused |= DENYOOM
@@ -120,8 +120,8 @@ class Run:
             return None
         if self.read_only and flags & (WRITE | MAY_REPLICATE):
             return _READ_ONLY
-        if engine.gates & DISK_FAILS and flags & WRITE:
-            return engine.disk_error()
+        if engine.gates & WRITES_FAIL and flags & WRITE:
+            return engine.write_error()
         return OUT_OF_MEMORY
 
     def permits(self, words: list[bytes]) -> bool | None:
@@ -149,8 +149,8 @@ def run_script(
     if not flags & (NO_SHEBANG | NO_WRITES):
         if read_only:
             raise CommandError(_READ_ONLY_COMMAND)
-        if engine.gates & DISK_FAILS:
-            raise CommandError(_disk_error(ctx))
+        if engine.gates & WRITES_FAIL:
+            raise CommandError(_write_error(ctx))
     lacks_memory = engine.eviction.state == FAILED and not flags & ALLOW_OOM
     if lacks_memory and not flags & (NO_SHEBANG | NO_WRITES):
         raise CommandError(_NO_MEMORY)
@@ -183,8 +183,10 @@ def run_script(
         ctx.record_nothing()
 
 
-def _disk_error(ctx: Context) -> bytes:
-    """Return the error of a script that says that it writes, while the disk fails."""
+def _write_error(ctx: Context) -> bytes:
+    """Return the error of a script that says that it writes, while the disk fails or replicas are missing."""
     if ctx.engine.gates & SNAPSHOT_FAILS:
         return _BLOCKED % (b"save RDB snapshots", b"")
-    return _BLOCKED % (b"persist data to AOF", b" AOF error: " + ctx.engine.append_log.error_reason())
+    if ctx.engine.gates & LOG_FAILS:
+        return _BLOCKED % (b"persist data to AOF", b" AOF error: " + ctx.engine.append_log.error_reason())
+    return TOO_FEW_REPLICAS

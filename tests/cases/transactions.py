@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.harness import Case, case, wait
+from tests.harness import Case, case, masked, wait
 
 
 def _basics() -> Iterator[Case]:
@@ -93,6 +93,18 @@ def _watching() -> Iterator[Case]:
                events=False, data=False)  # fmt: skip
 
 
+def _without_replicas() -> Iterator[Case]:
+    writes = "return redis.call('SET', 'k', 5)"
+    told = masked("2> INFO replication", r"(?m)^(?!min_slaves).*$")
+    yield case("what is queued, and then wants replicas", "SET k 1", "MULTI", "INCR k",
+               "2> CONFIG SET min-replicas-to-write 1", "EXEC", "SET k 2", "GET k", "PING", "MULTI", "GET k", "EXEC",
+               "MULTI", "SET k 3", "EXEC", f'EVAL "{writes}" 0', f'EVAL "#!lua\n{writes}" 0',
+               'EVAL "#!lua flags=no-writes\nreturn 1" 0', "PUBLISH a b", "BLPOP l 0", told,
+               "2> CONFIG SET min-replicas-max-lag 0", "INCR k", told, config=True)  # fmt: skip
+    yield case("who waits when replicas are wanted", "1& BLPOP l 0", "2> RPUSH m a", "2> MULTI", "2> RPUSH l a",
+               "2> CONFIG SET min-replicas-to-write 1", "2> EXEC", "1<", "2> LRANGE l 0 -1", config=True)  # fmt: skip
+
+
 def _blocking() -> Iterator[Case]:
     yield case("nothing blocks in a transaction", "MULTI", "BLPOP l 0", "BRPOP l m 0", "BLMOVE l m LEFT LEFT 0",
                "BRPOPLPUSH l m 0", "BLMPOP 0 1 l LEFT", "BZPOPMIN z 0", "BZPOPMAX z 0", "BZMPOP 0 1 z MIN",
@@ -108,5 +120,6 @@ CASES = [
     *_basics(),
     *_errors(),
     *_watching(),
+    *_without_replicas(),
     *_blocking(),
 ]
