@@ -226,8 +226,9 @@ def test_errors_do_not_hold_what_was_in_a_coroutine(start_server: Callable[..., 
     source = (
         f"local function fail() {call} end for i = 1, 3 do pcall(fail) local one = coroutine.create(fail) "
         "coroutine.resume(one) pcall(coroutine.wrap(fail)) pcall(coroutine.wrap(fail), 1) one = nil "
-        "collectgarbage() collectgarbage() local reused = {} for i = 1, 2000 do reused[i] = ('x'):rep(i % 400) .. i end "
-        "end redis.pcall({}) return #redis.pcall('ECHO', {}).err > 0"
+        "collectgarbage() collectgarbage() "
+        "local reused = {} for i = 1, 2000 do reused[i] = ('x'):rep(i % 400) .. i end end "
+        "redis.pcall({}) return #redis.pcall('ECHO', {}).err > 0"
     )
     with start_server().connect() as connection:
         replies = connection.pipeline([[b"EVAL", source.encode(), b"0"]] * 2)
