@@ -46,6 +46,9 @@ class AclLog:
         now_ms: int,
     ) -> None:
         """Note a denial, in the entry of one like it if that is not too old."""
+        if self.max_len == 0:
+            self.entries = []
+            return
         for entry in self.entries:
             if (
                 entry.reason == reason

@@ -282,7 +282,9 @@ def _logs() -> Iterator[Case]:
     yield case(
         "acllog-max-len", "ACL LOG RESET", "CONFIG SET acllog-max-len 2", "2> AUTH a x", "2> AUTH b x", "2> AUTH c x",
         masked("ACL LOG", _TIMES), "CONFIG SET acllog-max-len 1", masked("ACL LOG", _TIMES), "2> AUTH d x",
-        masked("ACL LOG", _TIMES), "ACL LOG RESET", config=True, multi=False,
+        masked("ACL LOG", _TIMES), "CONFIG SET acllog-max-len 0", masked("ACL LOG", _TIMES), "2> AUTH d x", "ACL LOG",
+        "CONFIG SET acllog-max-len 2", "2> AUTH e x", masked("ACL LOG", _TIMES), "ACL LOG RESET", config=True,
+        multi=False,
     )  # fmt: skip
 
 
