@@ -374,16 +374,21 @@ class Engine:
         self.stats.total_commands_processed += 1
         ctx.client.commands_total += 1
         if isinstance(value, CommandError):
-            command.failed += 1
-            if not value.is_counted:
-                self.stats.record_error(value.text)
+            self.note_failure(command, value)
         if elapsed >= self.tracked_s:
             command.note_latency(elapsed)
         if elapsed >= self.slow_s:
-            self._slow(ctx, command, args, elapsed)
+            self.note_slow(ctx, command, args, elapsed)
         return value
 
-    def _slow(self, ctx: Context, command: Command, args: list[bytes], elapsed: float) -> None:
+    def note_failure(self, command: Command, error: CommandError) -> None:
+        """Count an error that a command has come to."""
+        command.failed += 1
+        if not error.is_counted:
+            self.stats.record_error(error.text)
+
+    def note_slow(self, ctx: Context, command: Command, args: list[bytes], elapsed: float) -> None:
+        """Remember a call that took at least `slow_s` where it belongs: the slow log, or the latency monitor."""
         now_s = int(self.clock.ms // 1000)
         if elapsed >= self.slowlog.threshold_s and not command.flags & SKIP_SLOWLOG:
             client = ctx.client
@@ -675,18 +680,20 @@ class Engine:
 
     def _execute_logged(self, ctx: Context, command: Command, args: list[bytes]) -> None:
         """What `execute` does, for a command that only a log looks at."""
-        client = ctx.client
-        self.current = client
-        value = self.call_logged(ctx, command, args)
+        self.current = ctx.client
+        self.answer(ctx, command, args, self.call_logged(ctx, command, args))
+        if self.shared.hooks != 0:
+            self.blocked.serve_ready()
+
+    def answer(self, ctx: Context, command: Command, args: list[bytes], value: object) -> None:
+        """Do with what a handler has returned, no gate being in the way of replies, what `execute` does."""
         if isinstance(value, Block):
             self.blocked.park(ctx, command, args, value)
         elif value is not NO_REPLY:
             if self.outbox.normal_limit != NO_LIMIT:
-                self._reply_within(client, command, args, value, self.outbox.normal_limit)
+                self._reply_within(ctx.client, command, args, value, self.outbox.normal_limit)
             else:
-                self._write(client, command, args, value)
-        if self.shared.hooks != 0:
-            self.blocked.serve_ready()
+                self._write(ctx.client, command, args, value)
 
     def call_logged(self, ctx: Context, command: Command, args: list[bytes]) -> object:
         """Run a command and log what it has changed: the words as sent, or the unit that has gathered."""

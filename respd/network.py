@@ -22,6 +22,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from respd import gates
+from respd.builds import INTERPRETED
 from respd.client import FREE_OUTPUT, Client
 from respd.client_info import describe
 from respd.config import Config
@@ -33,6 +34,7 @@ from respd.listeners import METRICS, TLS, UNIX, Listener, ListenError, Listeners
 from respd.log import VERBOSE, Log
 from respd.metrics_port import MetricsPort
 from respd.persistence.append_log import FatalDiskError
+from respd.pipelines import run_ahead
 from respd.pollers import READABLE, WRITABLE, Poller, new_poller
 from respd.protocol.replies import encode_error
 from respd.protocol.requests import ProtocolError, RequestParser
@@ -311,13 +313,14 @@ class Server:
         none_ran = True
         try:
             while True:
-                args = parser.next()
-                if args is None:
-                    if none_ran and parser.is_amid():
-                        client.gates |= gates.SIZED
-                    break
+                if not INTERPRETED or not run_ahead(engine, ctx, parser.look_ahead(), float(until_ms) / 1000.0):
+                    args = parser.next()
+                    if args is None:
+                        if none_ran and parser.is_amid():
+                            client.gates |= gates.SIZED
+                        break
+                    engine.execute(ctx, args)
                 none_ran = False
-                engine.execute(ctx, args)
                 if client.gates & _HALTS:
                     if client.gates & _STOPS:
                         break

@@ -17,6 +17,7 @@ StringValue = bytes | int | bytearray
 INT64_MIN: Final = -(1 << 63)
 INT64_MAX: Final = (1 << 63) - 1
 _EMBSTR_MAX: Final = 44
+_BEYOND_DIGITS: Final = b":"
 _EXACT_INT: Final = 1 << 62
 _SMALL_INT: Final = 1 << 61  # compiled, integers up to this one are compared without a call
 _EXACT_THOUSANDTHS: Final = 1e12
@@ -198,7 +199,7 @@ def view_of(value: StringValue) -> bytes | bytearray:
 
 def try_int(data: bytes) -> bytes | int:
     """Return what SET stores for `data`: an int when it is the canonical spelling of one, else the bytes."""
-    if len(data) > 20:
+    if len(data) > 20 or (INTERPRETED and data > _BEYOND_DIGITS):
         return data
     number = parse_int(data)
     return data if number is None else number

@@ -155,9 +155,9 @@ NULL_ARRAY: Final = _Sentinel("null array")
 NO_REPLY: Final = _Sentinel("no reply")
 
 SHORTEST_BULK: Final = 6  # bytes
-_NULL_BULK: Final = b"$-1\r\n"
+NULL_BULK: Final = b"$-1\r\n"
 _NULL_ARRAY: Final = b"*-1\r\n"
-_NULL: Final = b"_\r\n"
+NULL: Final = b"_\r\n"
 
 
 def encode(out: BytesWriter, value: object, resp: i64) -> None:
@@ -167,7 +167,7 @@ def encode(out: BytesWriter, value: object, resp: i64) -> None:
     elif isinstance(value, Status):
         out.write(value.wire)
     elif value is None:
-        out.write(_NULL_BULK if resp == 2 else _NULL)
+        out.write(NULL_BULK if resp == 2 else NULL)
     elif isinstance(value, bool):
         if resp == 2:
             out.write(INTEGERS[1 if value else 0])
@@ -273,7 +273,7 @@ def _encode_rare(out: BytesWriter, value: object, resp: i64) -> None:
     elif isinstance(value, bytearray):
         encode(out, bytes(value), resp)
     elif value is NULL_ARRAY:
-        out.write(_NULL_ARRAY if resp == 2 else _NULL)
+        out.write(_NULL_ARRAY if resp == 2 else NULL)
     elif isinstance(value, Verbatim):
         if resp == 2:
             encode(out, value.text, 2)

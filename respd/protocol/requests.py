@@ -35,8 +35,10 @@ _STAR: Final = 42
 _DOLLAR: Final = 36
 _CR: Final = 13
 _LF: Final = 10
+_MANY_LINES: Final = 16  # from which it pays to look whether all commands are alike
 _SPLIT_COUNTS: Final = {b"*%d" % count: count for count in range(1, 1025)}
-_SPLIT_SIZES: Final = {b"$%d" % size: size for size in range(4096)}
+_SPLIT_HEADERS: Final = [b"$%d" % size for size in range(4096)]
+_SPLIT_SIZES: Final = {header: size for size, header in enumerate(_SPLIT_HEADERS)}
 
 
 class ProtocolError(Exception):
@@ -175,12 +177,10 @@ class RequestParser:
                         self._data = b""
                         self._at = 0
                     return None
-                if self._may_split and self.authenticated:
-                    self._may_split = False
-                    if size - at <= _BIG_BULK:
-                        self._split_ahead()
-                        if self._ahead:
-                            return self._ahead.pop()
+                if self._may_split:
+                    ahead = self.look_ahead()
+                    if ahead:
+                        return ahead.pop()
                 if data[at] != _STAR:
                     words = self._inline()
                     if words is None:
@@ -278,6 +278,14 @@ class RequestParser:
             self._at = 0
         return words
 
+    def look_ahead(self) -> list[list[bytes]]:
+        """Return the commands that were parsed ahead, the next one last; who runs some takes them from this list."""
+        if self._may_split and self.authenticated and self._left == 0 and not self._ahead:
+            self._may_split = False
+            if len(self._data) - self._at <= _BIG_BULK:
+                self._split_ahead()
+        return self._ahead
+
     def step_back(self) -> None:
         """Take back what was parsed ahead: the next command is parsed anew."""
         self._at -= self._size_ahead()
@@ -298,23 +306,31 @@ class RequestParser:
         at = self._at
         parts = data[at:].split(b"\r\n") if at > 0 else data.split(b"\r\n")
         last = len(parts) - 1
-        found: list[list[bytes]] = []
         start = 0
-        while start < last:
-            count = _SPLIT_COUNTS.get(parts[start], 0)
-            end = start + 1 + 2 * count
-            if count == 0 or end > last:
-                break
-            for place in range(start + 1, end, 2):
-                if _SPLIT_SIZES.get(parts[place], -1) != len(parts[place + 1]):
-                    end = 0
+        found: list[list[bytes]] = []
+        count = _SPLIT_COUNTS.get(parts[0], 0)
+        step = 1 + 2 * count
+        if count and last >= _MANY_LINES:
+            start = last - last % step
+            found = _split_alike(parts, start, count)
+            if not found:
+                start = 0
+        if not found:
+            while start < last:
+                count = _SPLIT_COUNTS.get(parts[start], 0)
+                end = start + 1 + 2 * count
+                if count == 0 or end > last:
                     break
-            if end == 0:
-                break
-            found.append(parts[start + 2 : end : 2])
-            start = end
-        if start == 0:
-            return
+                for place in range(start + 1, end, 2):
+                    if _SPLIT_SIZES.get(parts[place], -1) != len(parts[place + 1]):
+                        end = 0
+                        break
+                if end == 0:
+                    break
+                found.append(parts[start + 2 : end : 2])
+                start = end
+            if start == 0:
+                return
         if start == last:
             self._at = len(data) - len(parts[last])
         else:
@@ -397,6 +413,25 @@ class RequestParser:
             raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
         self._at = end + 1
         return words
+
+
+def _split_alike(parts: list[bytes], end: int, count: int) -> list[list[bytes]]:
+    """Return the commands that the lines up to `end` are, if each has `count` words, all of them plain; else none.
+
+    So are most pipelines. There is no loop of Python over their words.
+    """
+    step = 1 + 2 * count
+    if parts[0:end:step].count(parts[0]) * step != end:
+        return []
+    lines = parts[:end]
+    del lines[::step]
+    words = lines[1::2]
+    try:
+        if lines[::2] != list(map(_SPLIT_HEADERS.__getitem__, map(len, words))):
+            return []
+    except IndexError:
+        return []
+    return [words[place : place + count] for place in range(0, len(words), count)]
 
 
 _NOT_A_NUMBER: Final = -(1 << 62)
