@@ -222,8 +222,9 @@ class Children:
             self._samples += 1
             self._copied_sum += copied
             self.copied_peak_bytes = max(self.copied_peak_bytes, copied)
+            purpose = "AOF rewrite" if self.kind == AOF else self.kind
             line = (
-                f"Fork CoW for {self.kind}: current {copied // _MEGABYTE} MB, "
+                f"Fork CoW for {purpose}: current {copied // _MEGABYTE} MB, "
                 f"peak {self.copied_peak_bytes // _MEGABYTE} MB, "
                 f"average {self._copied_sum // self._samples // _MEGABYTE} MB"
             )

@@ -445,6 +445,7 @@ def test_a_rewrite_replaces_what_was_there(begin: Begin) -> None:
     life.engine.append_log.background.drain()
     life.turn("SET b 3")
     life.finish_rewrite()
+    assert "Fork CoW for AOF rewrite: current " in life.log()
     life.end()
     assert sorted(os.listdir(FOLDER))[1:] == ["appendonly.aof.2.incr.aof", MANIFEST]
     again = begin()
