@@ -482,6 +482,14 @@ local function result(done, ...)
     return failed(as_table(...))
 end
 
+-- Functions have no KEYS and ARGV, and nothing of `redis` that is there for scripts of old and their debugger.
+local of_functions = {}
+for name, value in next, globals do of_functions[name] = value end
+setmetatable(of_functions, missing_metatable)
+local redis_of_functions = {}
+for name, value in pairs(redis) do redis_of_functions[name] = value end
+for _, name in pairs({'breakpoint', 'debug', 'replicate_commands'}) do redis_of_functions[name] = nil end
+of_functions.redis = behind_proxy(redis_of_functions)
 local called, called_keys, called_arguments
 local function call_with_parameters() return called(called_keys, called_arguments) end
 
@@ -493,7 +501,9 @@ local function run_tables(number, as_parameters, keys, arguments)
     pending = nil
     if as_parameters then
         called, called_keys, called_arguments = body, keys, arguments
+        world.__index = of_functions
         done, value = xpcall(call_with_parameters, explain)
+        world.__index = globals
         called, called_keys, called_arguments = nil, nil, nil
     else
         globals.KEYS, globals.ARGV = keys, arguments
