@@ -229,13 +229,8 @@ class AppendLog:
 
     def stop(self) -> None:
         """CONFIG SET appendonly no: write what there is, and log no more."""
-        self.flush(True)
-        self.background.drain()
+        self._write_and_sync("")
         if self.fd >= 0:
-            try:
-                self.disk.fsync(self.fd)
-            except OSError as error:
-                self.log.warning(f"Fail to fsync the AOF file: {reason_of(error)}")
             self.disk.close(self.fd)
         self.fd = -1
         was_waiting = self.state == WAITING
@@ -257,13 +252,17 @@ class AppendLog:
             self.log.warning("There is a child rewriting the AOF. Killing it!")
             self.engine.rewriter.kill()
         self.log.notice("Calling fsync() on the AOF file.")
+        self._write_and_sync(".")
+
+    def _write_and_sync(self, mark: str) -> None:
+        """Have everything on the disk; log a failure, `mark` behind it."""
         self.flush(True)
         self.background.drain()
         if self.fd >= 0:
             try:
                 self.disk.fsync(self.fd)
             except OSError as error:
-                self.log.warning(f"Fail to fsync the AOF file: {reason_of(error)}.")
+                self.log.warning(f"Fail to fsync the AOF file: {reason_of(error)}{mark}")
 
     def discard_until_base(self) -> None:
         """The first base could not be made: forget what was logged meanwhile, another base will hold it."""

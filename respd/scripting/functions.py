@@ -15,7 +15,7 @@ from respd.errors import CommandError
 from respd.protocol.requests import split_line
 from respd.scripting.errors import ScriptError
 from respd.scripting.flags import FLAG_NAMES
-from respd.scripting.state import LuaFunction, LuaPairs, LuaState
+from respd.scripting.state import LuaFunction, LuaPairs, LuaState, StateOwner
 
 ENGINE: Final = b"LUA"
 LOAD_LIMIT_S: Final = 0.5  # what a library may take to register its functions
@@ -64,25 +64,13 @@ class Library:
         self.functions[function.name] = function
 
 
-class Libraries:
+class Libraries(StateOwner):
     """The libraries of one server. Errors are CommandErrors whose code is ERR."""
 
     def __init__(self, log: Callable[[int, bytes], None], state: LuaState | None = None) -> None:
-        self._log = log
-        self._state = state
+        super().__init__(log, state)
         self._libraries: dict[bytes, Library] = {}
         self._functions: dict[bytes, Function] = {}  # by name in lower case
-
-    def state(self) -> LuaState:
-        """The Lua state, made when it is first asked for."""
-        if self._state is None:
-            self._state = LuaState(self._log)
-        return self._state
-
-    def end_running(self, ends: bool = True) -> None:
-        """Have the function that runs end, or not, at its next chance."""
-        if self._state is not None:
-            self._state.must_stop = ends
 
     # -- what there is
 
@@ -109,10 +97,6 @@ class Libraries:
             for function in library.functions.values():
                 size += _FUNCTION_BYTES + 2 * len(function.name) + len(function.description or b"")
         return size
-
-    def memory_bytes(self) -> int:
-        """What the Lua state takes."""
-        return self._state.memory_bytes() if self._state is not None else 0
 
     # -- changes
 
@@ -151,12 +135,7 @@ class Libraries:
         """Forget all libraries, and the Lua state that they ran in."""
         self._libraries = {}
         self._functions = {}
-        self._close()
-
-    def _close(self) -> None:
-        if self._state is not None:
-            self._state.close()
-            self._state = None
+        self.close_state()
 
     def restore(self, codes: Iterable[bytes], replace: bool, flush: bool) -> None:
         """Add several libraries or none: to those that are there, replacing some, or instead of all of them.
@@ -176,9 +155,9 @@ class Libraries:
             if not is_done:
                 restored._let_all_go()
                 if restored._state is not self._state:
-                    restored._close()
+                    restored.close_state()
         if flush:
-            self._close()
+            self.close_state()
             self._libraries = restored._libraries
             self._functions = restored._functions
             self._state = restored._state

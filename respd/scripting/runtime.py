@@ -9,7 +9,7 @@ from respd.errors import CommandError
 from respd.scripting.calls import sha1_hex
 from respd.scripting.errors import ScriptError
 from respd.scripting.flags import NO_SHEBANG, read_flags
-from respd.scripting.state import LuaState
+from respd.scripting.state import StateOwner
 
 _MAX_EVALUATED: Final = 500  # scripts that came by EVAL alone; Redis 7.4 forgets older ones too
 _NO_SCRIPT: Final = b"NOSCRIPT No matching script. Please use EVAL."
@@ -26,26 +26,14 @@ class Script:
         self.is_loaded = False
 
 
-class Scripts:
+class Scripts(StateOwner):
     """The scripts of one server. `evicted` counts the evaluated ones that were forgotten."""
 
     def __init__(self, log: Callable[[int, bytes], None]) -> None:
-        self._log = log
-        self._state: LuaState | None = None
+        super().__init__(log)
         self._scripts: dict[bytes, Script] = {}
         self._evaluated: dict[bytes, bool] = {}  # oldest use first
         self.evicted = 0
-
-    def state(self) -> LuaState:
-        """The Lua state, made when it is first asked for."""
-        if self._state is None:
-            self._state = LuaState(self._log)
-        return self._state
-
-    def end_running(self, ends: bool = True) -> None:
-        """Have the script that runs end, or not, at its next chance."""
-        if self._state is not None:
-            self._state.must_stop = ends
 
     def add(self, source: bytes, load: bool = False) -> bytes:
         """Compile a script unless it is known, and return its SHA1; raise CommandError when it is no Lua. O(size).
@@ -113,14 +101,8 @@ class Scripts:
         """The size of all sources. O(scripts)."""
         return sum(script.size for script in self._scripts.values())
 
-    def memory_bytes(self) -> int:
-        """What the Lua state takes."""
-        return self._state.memory_bytes() if self._state is not None else 0
-
     def flush(self) -> None:
         """Forget all scripts, and the Lua state they ran in."""
         self._scripts = {}
         self._evaluated = {}
-        if self._state is not None:
-            self._state.close()
-            self._state = None
+        self.close_state()

@@ -266,6 +266,35 @@ def _fail() -> None:
     raise ScriptError(b"")
 
 
+class StateOwner:
+    """What keeps a Lua state for the code that runs in it: made when it is first asked for, given up by a flush."""
+
+    def __init__(self, log: Callable[[int, bytes], None], state: LuaState | None = None) -> None:
+        self._log = log
+        self._state = state
+
+    def state(self) -> LuaState:
+        """The Lua state, made when it is first asked for."""
+        if self._state is None:
+            self._state = LuaState(self._log)
+        return self._state
+
+    def close_state(self) -> None:
+        """Give the state up, with all that runs in it; there will be another."""
+        if self._state is not None:
+            self._state.close()
+            self._state = None
+
+    def end_running(self, ends: bool = True) -> None:
+        """Have what runs end, or not, at its next chance."""
+        if self._state is not None:
+            self._state.must_stop = ends
+
+    def memory_bytes(self) -> int:
+        """What the Lua state takes."""
+        return self._state.memory_bytes() if self._state is not None else 0
+
+
 def _text_of(problem: Exception) -> bytes:
     """What an exception of lupa's says."""
     if isinstance(problem, MemoryError):
