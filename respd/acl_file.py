@@ -70,11 +70,14 @@ def read_users(acl: Acl, path: str) -> dict[bytes, User]:
         except RuleError:
             errors.append(place + b": Unmatched parenthesis in selector definition.")
             continue
+        rule = b""
         try:
-            for rule in rules:
-                user.apply(rule.strip(b" \t\r\n"), acl)
+            for word in rules:
+                rule = word.strip(b" \t\r\n")
+                user.apply(rule, acl)
         except RuleError as refused:  # another name: mypyc gives one name one type
-            errors.append(place + b": " + refused.reason + b". ")
+            operation = b"Error in applying operation '%b': " % rule if refused.is_unknown else b""
+            errors.append(place + b": " + operation + refused.reason + b". ")
             continue
         users[name] = user
     if errors:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respd.acl import Acl, User, join_selectors
+from respd.acl_file import AclFileError, read_users
 from respd.acl_log import AclLog
 from respd.command import CommandTable
 from respd.commands import all_groups
@@ -116,6 +117,19 @@ def test_the_log_gathers_what_is_alike() -> None:
 BOB = b"user bob on sanitize-payload #" + hashlib.sha256(b"pw").hexdigest().encode() + b" ~a* resetchannels -@all +get"
 
 
+def test_only_what_nobody_knows_is_quoted_from_a_bad_file(tmp_path: Path) -> None:
+    path = tmp_path / "users.acl"
+    path.write_text("user bob on +nosuch\nuser eve (+get +@nosuch)\nuser zoe >secret <other\n")
+    with pytest.raises(AclFileError) as refused:
+        read_users(Acl(TABLE), str(path))
+    place, unknown = str(path).encode(), b"Unknown command or category name in ACL. "
+    assert refused.value.text.startswith(
+        place + b":1: Error in applying operation '+nosuch': " + unknown
+        + place + b":2: Error in applying operation '(+get +@nosuch)': " + unknown
+        + place + b":3: The password you are trying to remove"
+    )  # fmt: skip
+
+
 def test_the_file_is_read_and_written(start_server: StartServer, tmp_path: Path) -> None:
     path = tmp_path / "users.acl"
     path.write_text("user bob on >pw ~a* +get\n\nuser default on nopass ~* &* +@all\n")
@@ -139,7 +153,7 @@ def test_the_file_is_read_and_written(start_server: StartServer, tmp_path: Path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         path.write_text(path_text + "user bad +nosuch\nuzer x\n")
         failed = admin.call([b"ACL", b"LOAD"])
-        assert b"users.acl:4: Unknown command or category name in ACL" in failed.value  # type: ignore[operator]
+        assert b"users.acl:4: Error in applying operation '+nosuch': Unknown command" in failed.value  # type: ignore[operator]
         assert b"users.acl:5 should start with user keyword" in failed.value  # type: ignore[operator]
         assert bob.ask("SET a 1") == b"OK"
     path.write_text(path_text)
