@@ -335,7 +335,7 @@ def test_loading_answers_loading(start: Start) -> None:
     respd = start("--save", "3600 1", "--key-load-delay", "30000")
     respd.await_line("Loading RDB produced by version")
     with respd.connect() as client:
-        for refused in ("PING", "GET k", "SET k v", "DBSIZE", "SAVE", "BGSAVE"):
+        for refused in ("PING", "GET k", "SET k v", "DBSIZE", "SAVE", "BGSAVE", "CONFIG SET loglevel debug dir /tmp"):
             assert client.call(refused).value == b"LOADING Redis is loading the dataset in memory"
         assert client.ask("ECHO hello") == b"hello"
         assert client.ask("CONFIG GET port") == [b"port", b"%d" % respd.port]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from respd import errors, gates
 from respd.command import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from respd.config import SetError
 from respd.directives import SENSITIVE
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from respd.context import Context
 
 _FLAGS: Final = ADMIN | NOSCRIPT | LOADING | STALE
+_NOT_WHILE_LOADING: Final = (b"dir", b"repl-diskless-load")
 _EVERYWHERE: Final = ("request_policy:all_nodes", "response_policy:all_succeeded")
 _PER_PARAMETER: Final = "O(N) when N is the number of configuration parameters provided"
 
@@ -56,6 +58,7 @@ def config_set(ctx: Context, args: list[bytes]) -> object:
     """Change one or more directives, all of them or none.
 
     Reply: OK. Errors: unknown or immutable directives, duplicates, values that do not fit; each names the directive.
+    LOADING for the two that stay while data is loaded.
     Source: redis.io/commands/config-set.
     """
     if len(args) % 2:
@@ -65,6 +68,8 @@ def config_set(ctx: Context, args: list[bytes]) -> object:
         directive = ctx.config.by_name.get(args[index].lower())
         if directive is not None and directive.flags & SENSITIVE:
             ctx.engine.slowlog.hide(args, index + 1)
+        if directive is not None and directive.name in _NOT_WHILE_LOADING and ctx.engine.gates & gates.LOADING:
+            raise CommandError(errors.LOADING)
     try:
         ctx.config.set(pairs, ctx.client.is_local())
     except SetError as error:
