@@ -33,6 +33,7 @@ _NO_WORDS: Final = b"ERR Please specify at least one argument for this redis lib
 _BAD_WORDS: Final = b"ERR Lua redis lib command arguments must be strings or integers"
 _NO_MEMORY: Final = b"ERR not enough memory"
 _INTERNAL: Final = b"ERR internal error: "
+_REPL_AOF: Final = 1
 _REPL_FLAGS: Final = b"ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE."
 _NO_ROOM: Final = 4096  # as many spellings of commands have a short cut
 
@@ -344,7 +345,7 @@ class Calls:
         flags = as_integer(words[0])
         if flags & ~3:
             raise ScriptError(_REPL_FLAGS)
-        self.run.replicates = flags != 0
+        self.run.replicates = flags & _REPL_AOF != 0
 
     def _acl_check_cmd(self, *words: Any) -> bool:
         permitted = self.run.permits(words_of(words))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from respd.clock import ManualClock
 from tests.local import Local
 from tests.wire import Error
@@ -33,10 +35,13 @@ def test_what_was_done_before_an_error_is_logged(run: Run, recorded: Recorded) -
     assert recorded() == [[b"SET", b"k", b"v"]]
 
 
-def test_set_repl_none(run: Run, recorded: Recorded) -> None:
-    """A script may keep its effects from the log."""
-    run([b"EVAL", b"redis.set_repl(redis.REPL_NONE) redis.call('SET', 'k', 'v')", b"0"])
-    assert recorded() == []
+@pytest.mark.parametrize(
+    ("wanted", "is_logged"), [("NONE", False), ("REPLICA", False), ("SLAVE", False), ("AOF", True), ("ALL", True)]
+)
+def test_set_repl(run: Run, recorded: Recorded, wanted: str, is_logged: bool) -> None:
+    """A script may keep its effects from the log, but not those of the next one."""
+    run([b"EVAL", b"redis.set_repl(redis.REPL_%b) redis.call('SET', 'k', 'v')" % wanted.encode(), b"0"])
+    assert bool(recorded()) is is_logged
     run([b"EVAL", b"redis.call('SET', 'k', 'v')", b"0"])
     assert recorded() == [[b"SET", b"k", b"v"]]
 
