@@ -30,7 +30,7 @@ CLASS_NORMAL: Final = 0
 CLASS_REPLICA: Final = 1
 CLASS_PUBSUB: Final = 2
 FREE_OUTPUT: Final = 16 * 1024  # what may wait to be sent before the limits of output begin to count
-NO_LIMIT: Final = 1 << 62
+NO_LIMIT: Final = 1 << 61  # compiled, a number that needs no object
 
 
 class Outbox:

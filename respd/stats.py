@@ -164,8 +164,11 @@ class Stats:
         self.total_error_replies += 1
         if self.errors_disabled:
             return
-        end = text.find(b" ", 0, _LONGEST_CODE + 1)
-        code = text[:end] if end >= 0 else b"ERR"
+        code = b"ERR"
+        if text[:4] != b"ERR ":  # most are, and finding a space costs more
+            end = text.find(b" ", 0, _LONGEST_CODE + 1)
+            if end >= 0:
+                code = text[:end]
         count = self.errors.get(code)
         if count is not None:
             self.errors[code] = count + 1

@@ -403,12 +403,12 @@ class RequestParser:
         data = self._data
         at = self._at
         end = _line_feed(data, at)
-        if end < 0 or data.find(b"\0", at, end) >= 0:
+        line = data[at : end - 1 if data[end - 1] == _CR else end] if end > at else b""
+        if end < 0 or b"\0" in line:
             if len(data) - at > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: too big inline request")
             return None
-        stop = end - 1 if end > at and data[end - 1] == _CR else end
-        words = split_line(data[at:stop])
+        words = split_line(line)
         if words is None:
             raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
         self._at = end + 1
