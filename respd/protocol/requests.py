@@ -404,7 +404,7 @@ class RequestParser:
         at = self._at
         end = _line_feed(data, at)
         line = data[at : end - 1 if data[end - 1] == _CR else end] if end > at else b""
-        if end < 0 or b"\0" in line:
+        if end < 0 or 0 in line:
             if len(data) - at > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: too big inline request")
             return None
