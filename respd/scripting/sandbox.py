@@ -501,9 +501,9 @@ local function run_tables(number, as_parameters, keys, arguments)
     pending = nil
     if as_parameters then
         called, called_keys, called_arguments = body, keys, arguments
-        world.__index = of_functions
+        world.__index, hidden[globals_proxy] = of_functions, of_functions
         done, value = xpcall(call_with_parameters, explain)
-        world.__index = globals
+        world.__index, hidden[globals_proxy] = globals, globals
         called, called_keys, called_arguments = nil, nil, nil
     else
         globals.KEYS, globals.ARGV = keys, arguments

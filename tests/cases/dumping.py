@@ -151,6 +151,7 @@ def _options() -> Iterator[Case]:
         "DEL k",
         "DEBUG SET-ACTIVE-EXPIRE 1",
         script=False,
+        data=False,
     )
     yield case("IDLETIME", restore("k", "raw", 0, "IDLETIME", "1000"), about("OBJECT IDLETIME k", 1))
     yield case("FREQ", restore("k", "raw", 0, "FREQ", "255"), "GET k")
